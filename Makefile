@@ -1,0 +1,66 @@
+# Everything a developer runs. It needs python3 (3.11 or newer, with venv), make and git; no system Node.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup web demo test check format bench soak lock clean
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: $(VENV)/.package web ## Make .venv with everything in it and build the web part
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Endorse needs Python 3.11 or newer; set PYTHON=python3.x")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.locked: requirements/dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(VENV)/.package: pyproject.toml hatch_build.py $(VENV)/.locked
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+web: $(VENV)/.package ## Build web/ into src/endorse/server/static, if anything in it changed
+	@$(BIN)/python hatch_build.py
+
+demo: setup ## Start the sandbox: the server, a bank of invented people and a third-party app
+	$(BIN)/endorse sandbox
+
+test: setup ## Run the tests
+	$(BIN)/python hatch_build.py test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+check: setup ## Format, lint, types, import contracts and tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python hatch_build.py check
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory test
+
+format: setup ## Format the Python code and mend what the linter can
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: setup ## Measure latency, start and flows a second
+	$(BIN)/python -m bench
+
+soak: setup ## Run the tests with the full counts (ENDORSE_SOAK=1)
+	ENDORSE_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+lock: $(VENV)/.package ## Lock the newest allowed Python packages (needs uv)
+	uv pip compile $(LOCK) --output-file requirements/run.txt pyproject.toml
+	uv pip compile $(LOCK) --output-file requirements/dev.txt --constraint requirements/run.txt --extra dev pyproject.toml
+
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
+
+clean: ## Remove what the other targets made
+	rm -rf $(VENV) web/node_modules src/endorse/server/static dist .pytest_cache .mypy_cache .ruff_cache \
+		.hypothesis .import_linter_cache

@@ -1,0 +1,5 @@
+"""The `endorse` command."""
+
+from endorse.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,205 @@
+"""The `endorse` command. Each command imports what it needs when it runs, so that all start fast."""
+
+import asyncio
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from endorse import __version__
+
+
+@click.group()
+@click.version_option(__version__, prog_name="endorse")
+def main() -> None:
+    """Bank account access, approved by scanning a code with the bank's own app."""
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True, help="Port of the bank (0: any free one).")
+@click.option("--app-port", default=8001, show_default=True, help="Port of the demo app.")
+@click.option("--database", metavar="URL", help="sqlite:///PATH or postgresql://… to keep the data.")
+@click.option("--issuer", metavar="URL", help="The bank's address, when a TLS proxy stands before it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
+@click.option("--verbose", is_flag=True, help="Log each step.")
+def sandbox(
+    port: int,
+    app_port: int,
+    database: str | None,
+    issuer: str | None,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Run a bank with invented people, and a third-party app that connects to it.
+
+    Without --database everything is forgotten at the end.
+    """
+    from endorse.cli.sandbox import Wanted, run_sandbox
+
+    wanted = Wanted(port, app_port, database, issuer, as_json, verbose)
+    _run(run_sandbox(wanted))
+
+
+@main.command()
+def serve() -> None:
+    """Run a bank's own server, with the settings in ENDORSE_* variables.
+
+    Refuses to start on a setting that is missing or unsafe, and says why.
+    """
+    from endorse.cli.serve import run_server
+
+    _run(run_server())
+
+
+@main.group()
+def phone() -> None:
+    """Be the bank's app, without a screen."""
+
+
+@phone.command("approve")
+@click.argument("authorize_url")
+@click.option("--person", help="Who to be: id or name of an invented person. Otherwise a new one.")
+@click.option("--account", "accounts", multiple=True, metavar="IBAN", help="Which to share (all).")
+@click.option("--refuse", is_flag=True, help="Say no.")
+def phone_approve(
+    authorize_url: str, person: str | None, accounts: tuple[str, ...], refuse: bool
+) -> None:
+    """Play browser and phone for AUTHORIZE_URL; print the URL that leads back to the app.
+
+    The last redirect is printed, not followed. Works against a sandbox.
+    """
+    from endorse.phone import PhoneError, approve_url
+
+    try:
+        click.echo(approve_url(authorize_url, person, accounts, refuse))
+    except PhoneError as error:
+        fail(f"{error} {error.what_to_do}".strip())
+
+
+@main.group()
+@click.option(
+    "--database",
+    envvar="ENDORSE_DATABASE",
+    required=True,
+    metavar="URL",
+    help="The server's database, or ENDORSE_DATABASE.",
+)
+@click.pass_context
+def client(context: click.Context, database: str) -> None:
+    """Register third-party apps."""
+    context.obj = database
+
+
+@client.command("add")
+@click.argument("name")
+@click.option("--redirect-uri", "uris", multiple=True, required=True, help="Exactly as it is sent.")
+@click.option("--public", is_flag=True, help="It cannot keep a secret; PKCE is then required.")
+@click.option("--legal-name", default="", help="The company behind it.")
+@click.option("--verified", is_flag=True, help="The bank has checked who it is.")
+@click.option("--scope", default="accounts balances transactions offline_access", show_default=True)
+@click.option("--days", default=90, show_default=True, type=click.IntRange(1, 180))
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def client_add(
+    database: str,
+    name: str,
+    uris: tuple[str, ...],
+    public: bool,
+    legal_name: str,
+    verified: bool,
+    scope: str,
+    days: int,
+    as_json: bool,
+) -> None:
+    """Register the app NAME and show its secret, once."""
+    from endorse.cli.client import NewClient, add_client
+
+    wanted = NewClient(name, legal_name, uris, scope, public, verified, days)
+    show(_run(add_client(database, wanted)), as_json)
+
+
+@client.command("list")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def client_list(database: str, as_json: bool) -> None:
+    """List the registered apps."""
+    from endorse.cli.client import list_clients
+
+    for found in _run(list_clients(database)):
+        show(found, as_json)
+
+
+@client.command("rotate")
+@click.argument("client_id")
+@click.option("--overlap-days", default=7, show_default=True, type=click.IntRange(0, 90))
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def client_rotate(database: str, client_id: str, overlap_days: int, as_json: bool) -> None:
+    """Give the app a new secret; the old one works for some days more."""
+    from endorse.cli.client import rotate_secret
+
+    show(_run(rotate_secret(database, client_id, overlap_days)), as_json)
+
+
+@main.group()
+def person() -> None:
+    """Help the bank's people."""
+
+
+@person.command("enrol")
+@click.argument("person_id")
+@click.option("--json", "as_json", is_flag=True)
+@click.option("--png", type=click.Path(dir_okay=False), help="Also write the QR code to this file.")
+def person_enrol(person_id: str, as_json: bool, png: str | None) -> None:
+    """Issue a code with which PERSON_ID can enrol a phone, and show it as a QR code.
+
+    Uses the settings of `endorse serve`. The code works once, for ten minutes.
+    """
+    from endorse.cli.serve import issue_enrolment
+
+    link = _run(issue_enrolment(person_id))
+    if png is not None:
+        from endorse.cli.qr import write_png
+
+        write_png(link, png)
+    if as_json:
+        show({"link": link}, as_json=True)
+        return
+    from endorse.cli.qr import in_terminal
+
+    click.echo(in_terminal(link))
+    click.echo(link)
+
+
+def show(facts: dict[str, Any], as_json: bool) -> None:
+    """Print facts for a person or, on one line, for a program."""
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(facts))
+        return
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        text = " ".join(value) if isinstance(value, list | tuple) else value
+        click.echo(f"{name:<{width}}  {text}")
+
+
+def fail(told: str) -> NoReturn:
+    """Say what went wrong and end with status 1."""
+    click.echo(told, err=True)
+    sys.exit(1)
+
+
+def _run(work: Any) -> Any:
+    """Run a coroutine; a fault that the caller can mend is told without a traceback."""
+    import uvloop
+
+    from endorse.store.connection import StoreAway
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work)
+    except (ValueError, OSError, StoreAway) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        return None

@@ -1,0 +1,159 @@
+"""`endorse sandbox`: the bank with invented people, and the demo's third-party app beside it."""
+
+import asyncio
+import logging
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from endorse.core.change import AddClient, AddSecret, ChangeClient
+from endorse.core.coding import fingerprint
+from endorse.core.model import Client, ClientSecret
+from endorse.core.policy import DAY, SCOPES, WIDE
+from endorse.sandbox import SandboxBank
+from endorse.server.app import create_app
+from endorse.server.desk import Desk
+from endorse.server.run import listen, open_desk, serve_all, server_for
+from endorse.server.settings import Settings, issuer_problem
+from endorse.store import reads
+
+_CLIENT_ID: Final = "budgetly"
+_SEED: Final = "endorse"
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """The command's options."""
+
+    port: int
+    app_port: int
+    database: str | None
+    issuer: str | None
+    as_json: bool
+    verbose: bool
+
+
+async def run_sandbox(wanted: Wanted) -> None:
+    """Serve bank and app until told to stop. Raises ValueError, OSError, StoreAway."""
+    logging.basicConfig(
+        level=logging.INFO if wanted.verbose else logging.ERROR,
+        format="%(asctime)s %(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    with _database(wanted.database) as database:
+        bank_sockets = listen(["127.0.0.1", "::1"], wanted.port)
+        app_sockets = listen(["127.0.0.1"], wanted.app_port)
+        issuer = wanted.issuer or f"http://localhost:{bank_sockets[0].getsockname()[1]}"
+        if issuer_problem(issuer, sandbox=True):
+            raise ValueError(f"--issuer {issuer_problem(issuer, sandbox=True)}.")
+        settings = Settings(
+            issuer=issuer, database=database, secret=None, policy=WIDE, sandbox=True
+        )
+        bank = SandboxBank(_SEED, lambda: datetime.now(UTC).date())  # noqa: TID251 - its clock
+        desk = await open_desk(settings, bank, bank)
+        app_url = f"http://127.0.0.1:{app_sockets[0].getsockname()[1]}"
+        await _keep_client(desk, f"{app_url}/callback")
+        server = server_for(create_app(desk), desk)
+        app = server_for(_Budgetly(desk, f"{app_url}/callback"), None)
+        ready = asyncio.Event()
+        printing = asyncio.create_task(_say_ready(ready, wanted, desk, app_url))
+        await serve_all(ready, (server, bank_sockets), (app, app_sockets))
+        await printing
+
+
+class _Budgetly:
+    """The third-party app, imported at its first request: the bank starts without waiting."""
+
+    def __init__(self, desk: Desk, redirect_uri: str) -> None:
+        self._desk = desk
+        self._redirect_uri = redirect_uri
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            from endorse.sandbox.budgetly import create_app as create_budgetly
+
+            self._app = create_budgetly(
+                self._desk.issuer,
+                _CLIENT_ID,
+                self._desk.keys.sandbox_client.reveal(),
+                self._redirect_uri,
+                secrets.token_urlsafe(32),
+            )
+        await self._app(scope, receive, send)
+
+
+async def _keep_client(desk: Desk, redirect_uri: str) -> None:
+    """Register the ready-made client, or bring a kept one up to date."""
+    now = desk.clock()
+    secret = ClientSecret(fingerprint(desk.keys.sandbox_client.reveal()), now)
+    client = Client(
+        client_id=_CLIENT_ID,
+        name="Budgetly",
+        legal_name="Budgetly B.V.",
+        redirect_uris=(redirect_uri,),
+        scope=SCOPES,
+        public=False,
+        verified=True,
+        duration=90 * DAY,
+        created_at=now,
+        secrets=(secret,),
+    )
+    known = await desk.store.read(lambda db: reads.client(db, _CLIENT_ID))
+    if known is None:
+        await desk.store.change([AddClient(client)], now)
+        return
+    await desk.store.change([ChangeClient(client)], now)
+    if secret.secret_hash not in {one.secret_hash for one in known.secrets}:
+        await desk.store.change([AddSecret(_CLIENT_ID, secret, now)], now)
+
+
+async def _say_ready(ready: asyncio.Event, wanted: Wanted, desk: Desk, app_url: str) -> None:
+    await ready.wait()
+    people = desk.invented.people() if desk.invented else ()
+    if wanted.as_json:
+        facts = {
+            "issuer": desk.issuer,
+            "app": app_url,
+            "client_id": _CLIENT_ID,
+            "client_secret": desk.keys.sandbox_client.reveal(),
+            "redirect_uri": f"{app_url}/callback",
+            "people": [person.id for person in people],
+        }
+        click.echo(msgspec.json.encode(facts))
+        return
+    click.echo(
+        f"""The Endorse sandbox is ready.
+
+  1. Open the third-party app    {app_url}
+     and click "Connect your bank".
+  2. Open the bank's phone app   {desk.issuer}/phone
+     be one of its people, and scan the code: "Scan this computer's screen".
+
+  For your own app
+     client_id      {_CLIENT_ID}
+     client_secret  {desk.keys.sandbox_client.reveal()}
+     redirect_uri   {app_url}/callback
+     metadata       {desk.issuer}/.well-known/oauth-authorization-server
+     people         {", ".join(person.id for person in people)}
+
+Ctrl-C ends it."""
+    )
+
+
+@contextmanager
+def _database(wanted: str | None) -> Iterator[str]:
+    """Give the database's URL: the wanted one, or a file that is gone at the end."""
+    if wanted is not None:
+        yield wanted
+        return
+    with tempfile.TemporaryDirectory(prefix="endorse-") as folder:
+        yield f"sqlite:///{Path(folder) / 'sandbox.db'}"

@@ -1,0 +1,62 @@
+"""May this token see this account; and how grants and tokens end (RFC 6750, RFC 7009)."""
+
+from typing import Final
+
+from endorse.core import refusal
+from endorse.core.change import Decision, EndGrant, RevokeToken
+from endorse.core.model import Access, Client, Grant
+from endorse.core.params import Params
+from endorse.core.redeem import RefreshToken
+from endorse.core.refusal import Refusal
+
+SHOWS_ACCOUNTS: Final = ("accounts", "balances", "transactions")
+"""Any of these lets a client list the accounts: it cannot use the others without their ids."""
+
+
+def check(access: Access | None, now: int, *any_of: str) -> Refusal | None:
+    """Refuse a token that is unknown, expired, ended, or lacks every one of these scopes."""
+    if access is None:
+        return refusal.TOKEN_NOT_GOOD.because("unknown")
+    ends = min(access.token_expires_at, access.grant_expires_at)
+    if access.ended_at is not None or now >= ends:
+        return refusal.TOKEN_NOT_GOOD.because("expired or ended")
+    if not set(any_of) & set(access.scope):
+        return refusal.SCOPE_INSUFFICIENT
+    return None
+
+
+def revoke(
+    params: Params,
+    client: Client,
+    access: Access | None,
+    token_hash: str,
+    refresh: RefreshToken | None,
+    grant: Grant | None,
+    now: int,
+) -> Decision[None]:
+    """End what a client hands back (RFC 7009 2.1): an access token alone, or the whole grant.
+
+    A token that is unknown, or another client's, is answered like one that was ended: there is
+    nothing for the client to do about it (RFC 7009 2.2).
+    """
+    if "token" not in params.values:
+        return Decision(refusal.missing("token", "RFC 7009 2.1"))
+    if refresh is not None and grant is not None and grant.client_id == client.client_id:
+        ended = () if grant.ended_at else (EndGrant(grant.grant_id, "the client", now),)
+        return Decision(None, ended)
+    if access is not None and access.client_id == client.client_id:
+        # Without a refresh token the access token is all there is of the grant.
+        if "offline_access" in access.scope:
+            return Decision(None, (RevokeToken(token_hash),))
+        ended = () if access.ended_at else (EndGrant(access.grant_id, "the client", now),)
+        return Decision(None, (RevokeToken(token_hash), *ended))
+    return Decision(None)
+
+
+def end(grant: Grant | None, person_id: str, now: int) -> Decision[Grant]:
+    """Let the person end a connection, at once and for good."""
+    if grant is None or grant.person_id != person_id:
+        return Decision(refusal.JOURNEY_NOT_FOUND)
+    if grant.ended_at is not None:
+        return Decision(grant)
+    return Decision(grant, (EndGrant(grant.grant_id, "the account holder", now),))

@@ -1,0 +1,151 @@
+"""Every way stored state may change, and the decision that carries the changes.
+
+A change says from which state it may happen; the store applies it only then and tells whether
+it won. The audit trail is written from the same list.
+"""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from endorse.core.journey import Event
+from endorse.core.model import AccessToken, Client, ClientSecret, Enrolment, Grant, Journey, Phone
+from endorse.core.refusal import Refusal
+
+
+class Begin(msgspec.Struct, frozen=True):
+    """Store a new journey. Guard: its handles are new."""
+
+    journey: Journey
+
+
+class Move(msgspec.Struct, frozen=True):
+    """Move a journey. Guard: it still has the state and the version of `before`."""
+
+    event: Event
+    before: Journey
+    after: Journey
+
+
+class MakeGrant(msgspec.Struct, frozen=True):
+    """Store a new grant. Guard: its id is new."""
+
+    grant: Grant
+
+
+class MakeToken(msgspec.Struct, frozen=True):
+    """Store a new access token. Guard: its hash is new."""
+
+    token: AccessToken
+
+
+class Rotate(msgspec.Struct, frozen=True):
+    """Count a grant's refresh tokens up. Guard: it lives and has this generation."""
+
+    grant_id: str
+    generation: int
+    now: int
+
+
+class EndGrant(msgspec.Struct, frozen=True):
+    """End a grant and all its tokens. Guard: it has not ended yet."""
+
+    grant_id: str
+    by: str
+    now: int
+
+
+class TouchGrant(msgspec.Struct, frozen=True):
+    """Note that a grant was used. No guard: the last note wins."""
+
+    grant_id: str
+    now: int
+
+
+class RevokeToken(msgspec.Struct, frozen=True):
+    """Forget one access token. No guard: gone is gone."""
+
+    token_hash: str
+
+
+class Issue(msgspec.Struct, frozen=True):
+    """Store an enrolment code of the bank. Guard: it is new."""
+
+    enrolment: Enrolment
+
+
+class Enrol(msgspec.Struct, frozen=True):
+    """Store a phone and use its enrolment code up. Guard: the code was not used."""
+
+    phone: Phone
+    code_hash: str
+    now: int
+
+
+class CountUp(msgspec.Struct, frozen=True):
+    """Note a passkey's signature counter. Guard: it only ever grows (WebAuthn 6.1.1)."""
+
+    phone_id: str
+    sign_count: int
+
+
+class AddClient(msgspec.Struct, frozen=True):
+    """Register a client. Guard: its id is new."""
+
+    client: Client
+
+
+class ChangeClient(msgspec.Struct, frozen=True):
+    """Change what a client is registered with; its secrets stay. Guard: it is there."""
+
+    client: Client
+
+
+class AddSecret(msgspec.Struct, frozen=True):
+    """Give a client a secret; those it had end at `others_until`."""
+
+    client_id: str
+    secret: ClientSecret
+    others_until: int
+
+
+class KeepSandboxKey(msgspec.Struct, frozen=True):
+    """Keep a sandbox's key beside its data. Guard: there is none yet; otherwise nothing happens."""
+
+    secret: str
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """Forget what has been over for long enough, a bounded number of rows of each kind."""
+
+    now: int
+    at_most: int
+
+
+Change = (
+    Begin
+    | Move
+    | MakeGrant
+    | MakeToken
+    | Rotate
+    | EndGrant
+    | TouchGrant
+    | RevokeToken
+    | Issue
+    | Enrol
+    | CountUp
+    | AddClient
+    | ChangeClient
+    | AddSecret
+    | KeepSandboxKey
+    | Sweep
+)
+
+Answer = TypeVar("Answer", covariant=True)
+
+
+class Decision(msgspec.Struct, Generic[Answer], frozen=True):
+    """What changes, and what is answered. A refusal may carry changes too."""
+
+    answer: Answer | Refusal
+    changes: tuple[Change, ...] = ()

@@ -1,0 +1,127 @@
+"""Who is calling: client authentication, and what a registration must hold (RFC 6749 2.3, 3.1.2)."""
+
+import base64
+import binascii
+from typing import Final
+from urllib.parse import unquote_plus, urlsplit
+
+import msgspec
+
+from endorse.core import refusal
+from endorse.core.coding import Fresh, Secret, b64url, fingerprint, same
+from endorse.core.model import Client, ClientSecret
+from endorse.core.params import Params
+from endorse.core.policy import SCOPES, Policy
+from endorse.core.refusal import Refusal
+
+_SPEC: Final = "RFC 6749 2.3.1"
+_SECRET_PREFIX: Final = "ecs_"
+_LOOPBACK: Final = ("127.0.0.1", "[::1]", "localhost")
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What a call says of its client. `secret` is None for a public one. `basic`: by the header."""
+
+    client_id: str
+    secret: Secret | None
+    basic: bool
+
+
+def credentials(params: Params, authorization: str | None, law: Policy) -> Credentials | Refusal:
+    """Read client_secret_basic or client_secret_post, and never both (RFC 6749 2.3, 2.3.1)."""
+    no = params.check(law, _SPEC, "client_id", "client_secret")
+    if no is not None:
+        return no
+    client_id, secret = params.text("client_id"), params.text("client_secret")
+    if authorization is not None:
+        basic = _basic(authorization)
+        if basic is None:
+            return refusal.CLIENT_UNKNOWN.because("unusable Authorization header")
+        if secret:
+            return refusal.CLIENT_AUTH_TWICE
+        if client_id and client_id != basic.client_id:
+            return refusal.CLIENT_UNKNOWN.because("client_id differs from the header's")
+        return basic
+    if not client_id:
+        return refusal.CLIENT_UNKNOWN.because("no client_id")
+    return Credentials(client_id, Secret(secret) if secret else None, basic=False)
+
+
+def authenticate(
+    credentials: Credentials, client: Client | None, now: int
+) -> Client | Refusal:
+    """Find whether these credentials are the client's. An unknown client is refused alike."""
+    no = refusal.CLIENT_UNKNOWN
+    if client is None:
+        return no.because("unknown client")
+    if client.public:
+        return no.because("a public client has no secret") if credentials.secret else client
+    if credentials.secret is None:
+        return no.because("no client_secret")
+    received = fingerprint(credentials.secret.reveal())
+    good = [
+        secret
+        for secret in client.secrets
+        if same(secret.secret_hash, received)
+        and (secret.expires_at is None or now < secret.expires_at)
+    ]
+    return client if good else no.because("wrong or replaced client_secret")
+
+
+def new_secret(fresh: Fresh, now: int) -> tuple[Secret, ClientSecret]:
+    """Make a secret of 256 random bits: the one to show once, and what is stored of it."""
+    text = _SECRET_PREFIX + b64url(fresh(32))
+    return Secret(text), ClientSecret(fingerprint(text), now)
+
+
+def scope_of(asked: str) -> tuple[str, ...] | str:
+    """Read the scope of a registration; or say what is wrong with it."""
+    names = asked.split()
+    unknown = [name for name in names if name not in SCOPES]
+    if unknown:
+        return f"Unknown scope: {unknown[0]}. There are: {' '.join(SCOPES)}."
+    if not set(names) - {"offline_access"}:
+        return "A client needs at least one of accounts, balances, transactions."
+    return tuple(name for name in SCOPES if name in names)
+
+
+def redirect_uri_problem(uri: str) -> str:
+    """Say what keeps a redirect_uri from being registered, or "" (RFC 6749 3.1.2; RFC 9700 2.1).
+
+    Absolute, without fragment, in visible ASCII; https, or http on this very machine, or a
+    private scheme of a native app in reverse domain form (RFC 8252 7.1).
+    """
+    if not uri or any(not "!" <= c <= "~" for c in uri):
+        return "must be visible ASCII without spaces"
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return "is not a URI"
+    if not parts.scheme:
+        return "must be absolute, with its scheme"
+    if "#" in uri:
+        return "must have no fragment"
+    if parts.username or parts.password:
+        return "must hold no user name"
+    if parts.scheme == "https":
+        return "" if parts.hostname else "needs a host"
+    if parts.scheme == "http":
+        host = parts.netloc.rsplit(":", 1)[0] if parts.port else parts.netloc
+        return "" if host in _LOOPBACK else "must be https (http only on this machine)"
+    return "" if "." in parts.scheme else "a private scheme must be a reversed domain name"
+
+
+def _basic(header: str) -> Credentials | None:
+    """Read `Basic`, whose two parts are form-encoded first (RFC 6749 2.3.1, appendix B)."""
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(value.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    client_id, colon, secret = text.partition(":")
+    if not colon or not client_id:
+        return None
+    plain = unquote_plus(secret)
+    return Credentials(unquote_plus(client_id), Secret(plain) if plain else None, basic=True)

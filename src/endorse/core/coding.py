@@ -1,0 +1,81 @@
+"""Bytes to text and back, digests, and values that must not be printed."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from typing import Final
+
+Fresh = Callable[[int], bytes]
+"""Draws that many unpredictable bytes. An argument everywhere, so that tests can repeat a run."""
+
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*\Z")
+
+
+def b64url(data: bytes) -> str:
+    """Write bytes as base64url without padding (RFC 7515 2)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def from_b64url(text: str) -> bytes | None:
+    """Read base64url without padding; None if it is not exactly what `b64url` would have written.
+
+    The strictness matters: Python's decoder skips foreign characters and ignores stray final
+    bits, so two different texts could stand for the same bytes.
+    """
+    if not _BASE64URL.match(text) or len(text) % 4 == 1:
+        return None
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    return data if b64url(data) == text else None
+
+
+def sha256(data: bytes) -> bytes:
+    """SHA-256 of bytes."""
+    return hashlib.sha256(data).digest()
+
+
+def fingerprint(secret: str) -> str:
+    """How a secret that is only recognised is stored: base64url of its SHA-256.
+
+    Right for values with 256 bits of randomness, wrong for anything a person chose.
+    """
+    return b64url(sha256(secret.encode()))
+
+
+def same(left: str, right: str) -> bool:
+    """Compare two texts in a time that does not tell where they differ."""
+    return hmac.compare_digest(left.encode(), right.encode())
+
+
+def mac(key: bytes, *fields: bytes) -> bytes:
+    """HMAC-SHA256 over fields, each with its length in front, so that no two lists collide."""
+    message = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    return hmac.digest(key, message, "sha256")
+
+
+class Secret:
+    """A value that is used and never shown: not in a log, a repr or a traceback."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        """Wrap the value."""
+        self._value = value
+
+    def reveal(self) -> str:
+        """Give the value itself. Every call is a place to look at in a review."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and same(self._value, other._value)
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))

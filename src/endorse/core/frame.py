@@ -1,0 +1,57 @@
+"""The text of the moving code: made for the page every two seconds, read back from the phone.
+
+`<issuer>/q#1.<qid>.<s>.<mac>`: everything secret stands after `#`, so that a plain camera app
+sends nothing to any server. `s` counts whole seconds from the code's beginning; the mac binds
+kind, issuer, handle, second and request, so that no part can be moved to another frame.
+"""
+
+import re
+from typing import Final
+
+import msgspec
+
+from endorse.core.coding import b64url, mac, same
+from endorse.core.model import Journey
+from endorse.core.policy import Policy
+
+_KIND: Final = b"qr-1"
+_TEXT: Final = re.compile(r"1\.([A-Za-z0-9_-]{22})\.(0|[1-9][0-9]{0,5})\.([A-Za-z0-9_-]{22})\Z")
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """A frame as read: which code, which second, and the mac that must prove it."""
+
+    qid: str
+    second: int
+    mac: str
+
+
+def frame_key(server_key: bytes, qid: str) -> bytes:
+    """Derive K, the key of one code's frames. It never leaves the server."""
+    return mac(server_key, b"frame-key", qid.encode())
+
+
+def write(key: bytes, issuer: str, journey: Journey, second: int) -> str:
+    """Write the frame of this second of the journey's code."""
+    return f"{issuer}/q#1.{journey.qid}.{second}.{_mac(key, issuer, journey, second)}"
+
+
+def read(text: str, issuer: str) -> Frame | None:
+    """Read a scanned text; None if it is not a frame of this issuer. The mac is not checked."""
+    prefix = f"{issuer}/q#"
+    match = _TEXT.match(text, len(prefix)) if text.startswith(prefix) else None
+    if match is None:
+        return None
+    return Frame(match[1], int(match[2]), match[3])
+
+
+def counts(frame: Frame, key: bytes, issuer: str, journey: Journey, now: int, law: Policy) -> bool:
+    """Say whether a frame is genuine and was on the screen just now."""
+    age = now - journey.code_from - frame.second
+    genuine = same(frame.mac, _mac(key, issuer, journey, frame.second))
+    return genuine and -law.frame_ahead <= age <= law.frame_lives
+
+
+def _mac(key: bytes, issuer: str, journey: Journey, second: int) -> str:
+    fields = (issuer, journey.qid, str(second), journey.digest)
+    return b64url(mac(key, _KIND, *(field.encode() for field in fields))[:16])

@@ -1,0 +1,109 @@
+"""The states of one authorization and the events that move it: one literal table.
+
+Rule 1: everything that says which state may follow which lives in this file.
+Rule 2: this file does not know why an event happens, nor what it carries.
+
+The diagram in ARCHITECTURE.md is drawn from `STEPS`.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+
+class State(StrEnum):
+    """Where a journey stands."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    MATCHED = "matched"
+    REVIEW = "review"
+    APPROVED = "approved"
+    REDIRECTED = "redirected"
+    REDEEMED = "redeemed"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    KILLED = "killed"
+    EXPIRED = "expired"
+
+
+class Actor(StrEnum):
+    """Who may cause an event."""
+
+    BROWSER = "the browser that began"
+    PHONE = "the phone that claimed"
+    ANY_PHONE = "an enrolled, signed-in phone"
+    OTHER_PERSON = "a phone of another person"
+    CLIENT = "the client"
+    CLOCK = "the clock"
+
+
+class Event(StrEnum):
+    """What can happen to a journey."""
+
+    START = "start"
+    NEW_CODE = "new code"
+    CLAIM = "claim"
+    SPOIL = "second scan"
+    MATCH = "match"
+    REVIEW = "review"
+    EDIT = "edit"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    CANCEL = "cancel"
+    RESUME = "resume"
+    REDEEM = "redeem"
+    EXPIRE = "expire"
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One row: this event, caused by this actor, leads from any of `sources` to `target`."""
+
+    event: Event
+    actor: Actor
+    sources: tuple[State, ...]
+    target: State
+
+
+_WITH_PHONE: Final = (State.CLAIMED, State.MATCHED, State.REVIEW)
+LIVE: Final = (State.WAITING, *_WITH_PHONE)
+"""The states in which the person can still decide."""
+
+FINAL: Final = (
+    State.REDEEMED,
+    State.REJECTED,
+    State.CANCELLED,
+    State.KILLED,
+    State.EXPIRED,
+)
+"""The states that absorb: nothing leads out of them."""
+
+STEPS: Final = {
+    step.event: step
+    for step in (
+        Step(Event.START, Actor.BROWSER, (), State.WAITING),
+        Step(Event.NEW_CODE, Actor.BROWSER, (State.WAITING,), State.WAITING),
+        Step(Event.CLAIM, Actor.ANY_PHONE, (State.WAITING,), State.CLAIMED),
+        Step(Event.SPOIL, Actor.OTHER_PERSON, (State.CLAIMED,), State.KILLED),
+        Step(Event.MATCH, Actor.PHONE, (State.CLAIMED,), State.MATCHED),
+        Step(Event.REVIEW, Actor.PHONE, (State.MATCHED,), State.REVIEW),
+        Step(Event.EDIT, Actor.PHONE, (State.REVIEW,), State.MATCHED),
+        Step(Event.APPROVE, Actor.PHONE, (State.REVIEW,), State.APPROVED),
+        Step(Event.REFUSE, Actor.PHONE, _WITH_PHONE, State.REJECTED),
+        Step(Event.CANCEL, Actor.BROWSER, LIVE, State.CANCELLED),
+        Step(Event.RESUME, Actor.BROWSER, (State.APPROVED,), State.REDIRECTED),
+        Step(Event.REDEEM, Actor.CLIENT, (State.REDIRECTED,), State.REDEEMED),
+        Step(
+            Event.EXPIRE,
+            Actor.CLOCK,
+            (*LIVE, State.APPROVED, State.REDIRECTED),
+            State.EXPIRED,
+        ),
+    )
+}
+
+
+def allows(state: State, event: Event) -> bool:
+    """Say whether the event may happen in this state."""
+    return state in STEPS[event].sources

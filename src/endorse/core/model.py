@@ -1,0 +1,174 @@
+"""The nouns of the protocol, as frozen structs.
+
+Times are whole seconds since 1970 (UTC). A field that ends in `_hash` holds base64url of a
+SHA-256, never the value itself.
+"""
+
+import msgspec
+
+from endorse.core.journey import LIVE, State
+
+
+class ClientSecret(msgspec.Struct, frozen=True):
+    """A secret of a client, as stored. `expires_at` is set when a newer one replaced it."""
+
+    secret_hash: str
+    created_at: int
+    expires_at: int | None = None
+
+
+class Client(msgspec.Struct, frozen=True):
+    """A third-party app, as the bank registered it (RFC 6749 2)."""
+
+    client_id: str
+    name: str
+    legal_name: str
+    redirect_uris: tuple[str, ...]
+    scope: tuple[str, ...]
+    public: bool
+    verified: bool
+    duration: int
+    """How long a grant of this client lasts, in seconds."""
+    created_at: int
+    secrets: tuple[ClientSecret, ...] = ()
+
+
+class Trusted(msgspec.Struct, frozen=True):
+    """A redirect_uri that was found registered for this client. Only `authorize` makes one."""
+
+    client_id: str
+    redirect_uri: str
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What a client asked for at the authorization endpoint, frozen (RFC 6749 4.1.1)."""
+
+    returns_to: Trusted
+    scope: tuple[str, ...]
+    state: bytes | None
+    code_challenge: str | None
+
+
+class Journey(msgspec.Struct, frozen=True):
+    """One authorization, from the browser's start to the redeemed code.
+
+    `version` counts the changes: with the state it is the guard of every change.
+    """
+
+    journey_id: str
+    short: str
+    qid: str
+    browser_hash: str
+    request: Request
+    digest: str
+    """D: what the frames and the consent document are bound to."""
+    browser: str
+    """As the phone shows it: "Chrome on Windows"."""
+    state: State
+    version: int
+    started_at: int
+    code_from: int
+    """When the code on the screen began; frames count their seconds from here."""
+    codes: int
+    expires_at: int
+    forget_at: int
+    person_id: str | None = None
+    phone_id: str | None = None
+    claimed_at: int | None = None
+    document: str | None = None
+    challenge: str | None = None
+    assertion: str | None = None
+    approved_at: int | None = None
+    reason: str | None = None
+    code_hash: str | None = None
+    grant_id: str | None = None
+
+    def at(self, now: int) -> State:
+        """Give the state at this time: past its `expires_at` a journey that could move is over."""
+        waits = self.state in LIVE or self.state in (State.APPROVED, State.REDIRECTED)
+        return State.EXPIRED if waits and now >= self.expires_at else self.state
+
+
+class Phone(msgspec.Struct, frozen=True):
+    """An enrolled phone: its device key (by RFC 7638 thumbprint) and its passkey."""
+
+    phone_id: str
+    person_id: str
+    name: str
+    device: str
+    credential_id: str
+    public_key: str
+    """The passkey's COSE public key, base64url."""
+    sign_count: int
+    enrolled_at: int
+    revoked_at: int | None = None
+
+
+class Enrolment(msgspec.Struct, frozen=True):
+    """A code of the bank with which a person may enrol one phone."""
+
+    code_hash: str
+    person_id: str
+    created_at: int
+    expires_at: int
+    used_at: int | None = None
+
+
+class SharedAccount(msgspec.Struct, frozen=True, rename="camel"):
+    """An account as the consent document names it, in the Berlin Group's words."""
+
+    resource_id: str
+    iban: str | None
+    name: str | None
+    currency: str
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a person gave a client: active from the moment its code was redeemed."""
+
+    grant_id: str
+    client_id: str
+    person_id: str
+    phone_id: str
+    scope: tuple[str, ...]
+    accounts: tuple[SharedAccount, ...]
+    created_at: int
+    expires_at: int
+    document: str
+    """The consent document, byte for byte as it was signed."""
+    assertion: str
+    """The passkey's signature over it (WebAuthn AuthenticationResponseJSON)."""
+    generation: int = 0
+    """Counts the refresh tokens handed out; 0 means none ever."""
+    rotated_at: int = 0
+    last_used_at: int | None = None
+    ended_at: int | None = None
+    ended_by: str | None = None
+
+    def live(self, now: int) -> bool:
+        """Say whether the client may still use it."""
+        return self.ended_at is None and now < self.expires_at
+
+
+class AccessToken(msgspec.Struct, frozen=True):
+    """An access token, as stored."""
+
+    token_hash: str
+    grant_id: str
+    scope: tuple[str, ...]
+    created_at: int
+    expires_at: int
+
+
+class Access(msgspec.Struct, frozen=True):
+    """What one access token opens, as read in one go: the token beside its grant."""
+
+    grant_id: str
+    client_id: str
+    person_id: str
+    scope: tuple[str, ...]
+    account_ids: tuple[str, ...]
+    token_expires_at: int
+    grant_expires_at: int
+    ended_at: int | None
+    last_used_at: int | None

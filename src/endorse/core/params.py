@@ -1,0 +1,82 @@
+"""Parameters of a query or a form, exactly as they came (RFC 6749 3.1, 3.2, appendix B)."""
+
+from typing import Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from endorse.core import refusal
+from endorse.core.policy import Policy
+from endorse.core.refusal import Refusal
+
+_FIELDS_AT_MOST: Final = 64
+
+
+class Params(msgspec.Struct, frozen=True):
+    """The parameters by name. One sent without a value counts as not sent (RFC 6749 3.1).
+
+    Values are bytes: `state` must go back byte for byte, whatever its encoding.
+    """
+
+    values: dict[str, bytes]
+    doubled: tuple[str, ...] = ()
+
+    def text(self, name: str) -> str:
+        """Give a value as text, "" if it did not come. Call `check` on the name first."""
+        return self.values.get(name, b"").decode("utf-8", "replace")
+
+    def check(self, law: Policy, spec: str, *names: str) -> Refusal | None:
+        """Find what is wrong with the form of these parameters: sent twice, too long, no text."""
+        for name in names:
+            value = self.values.get(name, b"")
+            if name in self.doubled:
+                return refusal.doubled(name, spec)
+            if len(value) > law.parameter:
+                return refusal.too_long(name, law.parameter)
+            if not _is_text(value):
+                return refusal.not_text(name)
+        return None
+
+    def check_all(self, law: Policy, spec: str) -> Refusal | None:
+        """Find what is wrong with the form of any parameter; unknown ones only may not double."""
+        if self.doubled:
+            return refusal.doubled(self.doubled[0], spec)
+        return None
+
+
+def parse(raw: bytes) -> Params | None:
+    """Read `application/x-www-form-urlencoded` bytes; None if there are absurdly many fields."""
+    try:
+        # latin-1 keeps one character a byte, so that the bytes can be had back unchanged.
+        pairs = parse_qsl(
+            raw.decode("latin-1"),
+            keep_blank_values=True,
+            encoding="latin-1",
+            max_num_fields=_FIELDS_AT_MOST,
+        )
+    except ValueError:
+        return None
+    values: dict[str, bytes] = {}
+    seen: set[str] = set()
+    doubled: list[str] = []
+    for raw_name, value in pairs:
+        name = _name(raw_name)
+        if name in seen:
+            doubled.append(name)
+        seen.add(name)
+        if value:
+            values.setdefault(name, value.encode("latin-1"))
+    return Params(values, tuple(doubled))
+
+
+def _name(raw: str) -> str:
+    """A parameter's name for messages: printable ASCII, cut short."""
+    return "".join(c if "!" <= c <= "~" else "?" for c in raw)[:64]
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return all(c >= " " and c != "\x7f" for c in text)

@@ -1,0 +1,78 @@
+"""Every number of the protocol: lifetimes in seconds, sizes in characters, counts.
+
+`Policy()` is what `endorse serve` runs with. The sandbox and the limit tests make their own with
+`msgspec.structs.replace`; nothing else in the code holds a number of this kind.
+"""
+
+from typing import Final
+
+import msgspec
+
+SCOPES: Final = ("accounts", "balances", "transactions", "offline_access")
+"""What a client may ask for, in the order in which a person reads it."""
+
+DAY: Final = 24 * 60 * 60
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """The limits of one server, each with its reason. Times are seconds."""
+
+    # A request sealed in the page: long enough to read the page, short enough to be useless in
+    # a history or a mail.
+    sealed_request: int = 600
+
+    # The moving code. A new frame every 2 s; a frame counts for 6 s, so that a slow camera gets
+    # one whole frame and a photograph sent by mail gets none; 1 s of the future for rounding.
+    frame_every: float = 2.0
+    frame_lives: int = 6
+    frame_ahead: int = 1
+
+    # One code is shown for two minutes; a person who was slow asks for another, at most three
+    # times, without losing the request. After `waiting_in_all` nobody is there any more.
+    code_shown: int = 120
+    new_codes: int = 3
+    waiting_in_all: int = 600
+
+    # From the scan to the decision: five minutes, two without a touch (RTS 2018/389 article 4
+    # ends an idle authenticated channel after five).
+    decision: int = 300
+    idle: int = 120
+
+    # After the approval the browser has a minute to come; the code then has a minute to be
+    # redeemed (FAPI 2.0 Security Profile 5.3.2.1, at most 60 s).
+    resume: int = 60
+    code: int = 60
+
+    # A used code is remembered for a day: its replay must still revoke (RFC 6749 4.1.2).
+    remember_journey: int = DAY
+
+    access_token: int = 300
+    # A client that lost the answer to a refresh may repeat it within this time.
+    refresh_retry: int = 10
+    # The law's longest time without a new approval: 180 days (RTS 2018/389 article 10a).
+    grant_at_most: int = 180 * DAY
+    grant_by_default: int = 90 * DAY
+
+    # The phone: how long a sign-in lasts, how old a signed call may be, how long the person may
+    # take over a passkey prompt.
+    phone_session: int = 900
+    proof_age: int = 60
+    ceremony: int = 300
+    enrolment: int = 600
+    enrolments_a_day: int = 5
+
+    # The overlap in which a client's old secret still works after a rotation.
+    secret_overlap: int = 7 * DAY
+
+    # Beginnings from one address a minute: a household is far below, a flood far above.
+    starts_a_minute: int = 10
+
+    # Sizes. A parameter of 2 KiB is longer than any real one (a state that is a JWT has 300).
+    parameter: int = 2048
+    body: int = 64 * 1024
+    accounts_chosen: int = 100
+    page_of_transactions: int = 100
+
+
+WIDE: Final = Policy(starts_a_minute=100_000, enrolments_a_day=1_000_000)
+"""The sandbox's policy: the protocol's lifetimes, but no limit on how often something is tried."""

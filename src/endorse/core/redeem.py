@@ -1,0 +1,175 @@
+"""From a code to tokens, and from a refresh token to the next (RFC 6749 4.1.3, 6)."""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from endorse.core import refusal
+from endorse.core.change import Change, Decision, EndGrant, MakeGrant, MakeToken, Move, Rotate
+from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
+from endorse.core.journey import Event, State
+from endorse.core.model import AccessToken, Client, Grant, Journey, SharedAccount
+from endorse.core.params import Params
+from endorse.core.policy import SCOPES, Policy
+from endorse.core.proof import pkce_holds
+
+_ACCESS: Final = "ea_"
+_REFRESH: Final = "er_"
+_SPEC: Final = "RFC 6749 4.1.3"
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """What the token endpoint answers (RFC 6749 5.1)."""
+
+    access_token: Secret
+    expires_in: int
+    scope: tuple[str, ...]
+    refresh_token: Secret | None = None
+
+
+class _Signed(msgspec.Struct, frozen=True):
+    """What redemption takes from the consent document."""
+
+    accounts: tuple[SharedAccount, ...]
+    scope: tuple[str, ...]
+    valid_until: str
+
+
+def code(
+    params: Params,
+    client: Client,
+    journey: Journey | None,
+    server_key: bytes,
+    now: int,
+    fresh: Fresh,
+    law: Policy,
+) -> Decision[Tokens]:
+    """Redeem an authorization code, once (RFC 6749 4.1.3, 10.5; RFC 9700 4.5).
+
+    A second use by the code's own client ends the grant that the first one made: whoever of
+    the two was honest, the other was not. `journey` is the one this code belongs to.
+    """
+    for name in ("code", "redirect_uri"):
+        if name not in params.values:
+            return Decision(refusal.missing(name, _SPEC))
+    if journey is None or journey.request.returns_to.client_id != client.client_id:
+        return _not_good("unknown code, or another client's")
+    if journey.state is State.REDEEMED:
+        ended = EndGrant(journey.grant_id or "", "replay of its code", now)
+        return Decision(refusal.CODE_NOT_GOOD.because("a second use ends the grant"), (ended,))
+    if journey.at(now) is not State.REDIRECTED:
+        return _not_good("too old")
+    if not same(params.text("redirect_uri"), journey.request.returns_to.redirect_uri):
+        return _not_good("another redirect_uri")
+    if not pkce_holds(params.text("code_verifier"), journey.request.code_challenge):
+        return _not_good("code_verifier does not answer code_challenge")
+    grant = _grant(journey, client, now, fresh, law)
+    tokens, token = _access_token(grant, grant.scope, now, fresh, law)
+    if grant.generation:
+        tokens = _with_refresh(tokens, grant, server_key)
+    after = msgspec.structs.replace(journey, state=State.REDEEMED, grant_id=grant.grant_id)
+    changes = (Move(Event.REDEEM, journey, after), MakeGrant(grant), MakeToken(token))
+    return Decision(tokens, changes)
+
+
+class RefreshToken(msgspec.Struct, frozen=True):
+    """A refresh token whose mac holds: which grant, and which in the row of its tokens."""
+
+    grant_id: str
+    generation: int
+
+
+def read_refresh_token(text: str, server_key: bytes) -> RefreshToken | None:
+    """Read a refresh token; None if this server did not make it. Nothing is looked up."""
+    raw = from_b64url(text.removeprefix(_REFRESH)) if text.startswith(_REFRESH) else None
+    if raw is None or len(raw) != 16 + 4 + 32:
+        return None
+    token = RefreshToken(b64url(raw[:16]), int.from_bytes(raw[16:20], "big"))
+    return token if same(text, _refresh_token(token, server_key)) else None
+
+
+def refresh(
+    params: Params,
+    client: Client,
+    token: RefreshToken | None,
+    grant: Grant | None,
+    server_key: bytes,
+    now: int,
+    fresh: Fresh,
+    law: Policy,
+) -> Decision[Tokens]:
+    """Exchange a refresh token for its successor (RFC 6749 6; RFC 9700 4.14.2).
+
+    The generation just before, within a few seconds, gets the same successor again: its answer
+    was lost, or two workers refreshed at once. Anything older was stolen from one of the two
+    holders, so the grant ends.
+    """
+    if "refresh_token" not in params.values:
+        return Decision(refusal.missing("refresh_token", "RFC 6749 6"))
+    if token is None or grant is None or grant.client_id != client.client_id:
+        return Decision(refusal.REFRESH_NOT_GOOD.because("unknown, or another client's"))
+    if not grant.live(now):
+        return Decision(refusal.REFRESH_NOT_GOOD.because("the grant has ended"))
+    asked = tuple(params.text("scope").split()) or grant.scope
+    if not set(asked) <= set(grant.scope):
+        return Decision(refusal.SCOPE_WIDER)
+    before = grant.generation
+    retried = token.generation == before - 1 and now - grant.rotated_at <= law.refresh_retry
+    if token.generation != before and not retried:
+        ended = EndGrant(grant.grant_id, "reuse of a refresh token", now)
+        return Decision(refusal.REFRESH_NOT_GOOD.because("reuse ends the grant"), (ended,))
+    scope = tuple(name for name in SCOPES if name in asked)
+    tokens, access = _access_token(grant, scope, now, fresh, law)
+    changes: tuple[Change, ...] = (MakeToken(access),)
+    if not retried:
+        changes = (Rotate(grant.grant_id, before, now), *changes)
+        grant = msgspec.structs.replace(grant, generation=before + 1)
+    return Decision(_with_refresh(tokens, grant, server_key), changes)
+
+
+def _not_good(detail: str) -> Decision[Tokens]:
+    return Decision(refusal.CODE_NOT_GOOD.because(detail))
+
+
+def _grant(journey: Journey, client: Client, now: int, fresh: Fresh, law: Policy) -> Grant:
+    """Make the grant: exactly what the signed document says, nothing from anywhere else."""
+    if journey.document is None or journey.assertion is None:
+        raise AssertionError("a journey with a code has a signed document")
+    signed = msgspec.json.decode(journey.document, type=_Signed)
+    recurring = "offline_access" in signed.scope
+    until = int(datetime.fromisoformat(signed.valid_until).timestamp())
+    return Grant(
+        grant_id=b64url(fresh(16)),
+        client_id=client.client_id,
+        person_id=journey.person_id or "",
+        phone_id=journey.phone_id or "",
+        scope=signed.scope,
+        accounts=signed.accounts,
+        created_at=now,
+        expires_at=until if recurring else min(until, now + law.access_token),
+        document=journey.document,
+        assertion=journey.assertion,
+        generation=1 if recurring else 0,
+        rotated_at=now,
+    )
+
+
+def _access_token(
+    grant: Grant, scope: tuple[str, ...], now: int, fresh: Fresh, law: Policy
+) -> tuple[Tokens, AccessToken]:
+    secret = _ACCESS + b64url(fresh(32))
+    ends = min(now + law.access_token, grant.expires_at)
+    token = AccessToken(fingerprint(secret), grant.grant_id, scope, now, ends)
+    return Tokens(Secret(secret), ends - now, scope), token
+
+
+def _with_refresh(tokens: Tokens, grant: Grant, server_key: bytes) -> Tokens:
+    text = _refresh_token(RefreshToken(grant.grant_id, grant.generation), server_key)
+    return msgspec.structs.replace(tokens, refresh_token=Secret(text))
+
+
+def _refresh_token(token: RefreshToken, server_key: bytes) -> str:
+    body = (from_b64url(token.grant_id) or b"") + token.generation.to_bytes(4, "big")
+    return _REFRESH + b64url(body + mac(server_key, b"refresh-token", body))
+

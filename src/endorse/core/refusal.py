@@ -1,0 +1,207 @@
+"""Every way Endorse says no: the stable name, the wire's error code, the status, what is told.
+
+A refusal is a value that a decision carries, not an exception: it may come with changes (a
+replayed code revokes its grant) and those are committed. `told` reaches the other side and says
+what to do next; `detail` only reaches the log.
+"""
+
+import msgspec
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """One refusal. `name` is stable and finds its documentation; `error` is the wire's code."""
+
+    name: str
+    error: str
+    status: int
+    told: str
+    spec: str = ""
+    detail: str = ""
+
+    def because(self, detail: str) -> "Refusal":
+        """Give the same refusal with a reason for the log."""
+        return msgspec.structs.replace(self, detail=detail)
+
+
+def _oauth(name: str, error: str, told: str, spec: str, status: int = 400) -> Refusal:
+    return Refusal(name, error, status, told, spec)
+
+
+def missing(parameter: str, spec: str) -> Refusal:
+    """Refuse because a required parameter did not come, or came empty."""
+    told = f"The parameter {parameter} is missing. Send it once, with a value."
+    return _oauth("parameter_missing", "invalid_request", told, spec)
+
+
+def doubled(parameter: str, spec: str) -> Refusal:
+    """Refuse because a parameter came more than once (RFC 6749 3.1, 3.2)."""
+    told = f"The parameter {parameter} came more than once. Send it once."
+    return _oauth("parameter_doubled", "invalid_request", told, spec)
+
+
+def too_long(parameter: str, limit: int) -> Refusal:
+    """Refuse because a value is longer than any real one."""
+    told = f"The parameter {parameter} is longer than {limit} bytes."
+    return _oauth("parameter_too_long", "invalid_request", told, "")
+
+
+def not_text(parameter: str) -> Refusal:
+    """Refuse because a value is not UTF-8 or holds control characters."""
+    told = f"The parameter {parameter} is not plain UTF-8 text."
+    return _oauth("parameter_not_text", "invalid_request", told, "RFC 6749 A")
+
+
+# --- the authorization endpoint -----------------------------------------------------------------
+
+RESPONSE_TYPE_UNSUPPORTED = _oauth(
+    "response_type_unsupported",
+    "unsupported_response_type",
+    "response_type must be: code.",
+    "RFC 6749 4.1.1",
+)
+RESPONSE_MODE_UNSUPPORTED = _oauth(
+    "response_mode_unsupported",
+    "invalid_request",
+    "response_mode must be query, or not be sent.",
+    "RFC 6749 4.1.2",
+)
+SCOPE_UNKNOWN = _oauth(
+    "scope_unknown",
+    "invalid_scope",
+    "scope may hold: accounts, balances, transactions, offline_access; at least one that shows "
+    "something, and only what this client is registered for.",
+    "RFC 6749 3.3",
+)
+PKCE_METHOD = _oauth(
+    "pkce_method",
+    "invalid_request",
+    "code_challenge_method must be S256 and code_challenge 43 base64url characters.",
+    "RFC 7636 4.3",
+)
+PKCE_REQUIRED = _oauth(
+    "pkce_required",
+    "invalid_request",
+    "This client has no secret, so it must send code_challenge with code_challenge_method=S256.",
+    "RFC 9700 2.1.1",
+)
+ACCESS_DENIED = _oauth(
+    "access_denied",
+    "access_denied",
+    "The account holder did not approve.",
+    "RFC 6749 4.1.2.1",
+)
+
+# --- clients and tokens -------------------------------------------------------------------------
+
+CLIENT_UNKNOWN = _oauth(
+    "client_not_authenticated",
+    "invalid_client",
+    "Client authentication failed: check client_id and client_secret, sent by HTTP Basic or in the "
+    "form.",
+    "RFC 6749 5.2",
+    status=401,
+)
+CLIENT_AUTH_TWICE = _oauth(
+    "client_authenticated_twice",
+    "invalid_request",
+    "The client authenticated in more than one way. Use HTTP Basic or the form, not both.",
+    "RFC 6749 2.3",
+)
+GRANT_TYPE_UNSUPPORTED = _oauth(
+    "grant_type_unsupported",
+    "unsupported_grant_type",
+    "grant_type must be authorization_code or refresh_token.",
+    "RFC 6749 5.2",
+)
+CODE_NOT_GOOD = _oauth(
+    "code_not_good",
+    "invalid_grant",
+    "The code is unknown, used, older than 60 s, or was made for another client, redirect_uri or "
+    "code_verifier. Start again at the authorization endpoint.",
+    "RFC 6749 5.2",
+)
+REFRESH_NOT_GOOD = _oauth(
+    "refresh_token_not_good",
+    "invalid_grant",
+    "The refresh token is unknown, replaced, or its connection has ended. Ask the person again.",
+    "RFC 6749 5.2",
+)
+SCOPE_WIDER = _oauth(
+    "scope_wider",
+    "invalid_scope",
+    "scope may only narrow what the person granted.",
+    "RFC 6749 6",
+)
+TOKEN_NOT_GOOD = _oauth(
+    "access_token_not_good",
+    "invalid_token",
+    "The access token is unknown, expired or revoked. Refresh it, or ask the person again.",
+    "RFC 6750 3.1",
+    status=401,
+)
+TOKEN_MISSING = _oauth(
+    "access_token_missing",
+    "",
+    "Send the access token as: Authorization: Bearer <token>.",
+    "RFC 6750 3",
+    status=401,
+)
+SCOPE_INSUFFICIENT = _oauth(
+    "scope_insufficient",
+    "insufficient_scope",
+    "The access token does not cover this. Ask for the scope that it needs.",
+    "RFC 6750 3.1",
+    status=403,
+)
+
+# --- the phone ----------------------------------------------------------------------------------
+
+CODE_NOT_ACCEPTED = Refusal(
+    "code_not_accepted",
+    "code_not_accepted",
+    404,
+    "This code is not accepted. Scan the code that is on the screen now.",
+)
+ALREADY_SCANNED = Refusal(
+    "already_scanned",
+    "already_scanned",
+    409,
+    "Somebody else scanned this code before. It has been stopped; start again on the computer.",
+)
+JOURNEY_NOT_FOUND = Refusal(
+    "not_found", "not_found", 404, "This phone has no such request or connection."
+)
+SIGN_IN_REQUIRED = Refusal(
+    "sign_in_required", "sign_in_required", 401, "Sign in on this phone with its passkey."
+)
+PHONE_NOT_KNOWN = Refusal(
+    "phone_not_known", "phone_not_known", 404, "This phone is not enrolled. Enrol it again."
+)
+PROOF_NOT_GOOD = Refusal(
+    "invalid_proof",
+    "invalid_proof",
+    401,
+    "The DPoP header does not prove this call: sign htm, htu, iat, jti, bsh (and ath) anew, with "
+    "the enrolled device key and a right clock.",
+    "RFC 9449 4.3",
+)
+PASSKEY_NOT_GOOD = Refusal(
+    "passkey_not_accepted",
+    "passkey_not_accepted",
+    403,
+    "The passkey's answer is not accepted. Use this phone's passkey, with user verification, over "
+    "the last challenge.",
+)
+ACCOUNTS_NOT_GOOD = Refusal(
+    "accounts_not_accepted",
+    "accounts_not_accepted",
+    400,
+    "Choose at least one account, each once, from the list that /phone/match answered.",
+)
+SLOW_DOWN = Refusal("slow_down", "slow_down", 429, "Too many tries. Wait a minute and try again.")
+
+
+def wrong_state(state: str, event: str) -> Refusal:
+    """Refuse an event that the table of states does not allow now."""
+    told = f"The request is in the state {state}."
+    return Refusal("wrong_state", "wrong_state", 409, told, detail=f"{event} in {state}")

@@ -1,0 +1,179 @@
+"""What the phone API answers, as frozen structs. Times are UTC, lifetimes whole seconds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+JsonObject = dict[str, Any]
+
+
+class Person(msgspec.Struct, frozen=True):
+    """The account holder whom the phone belongs to."""
+
+    id: str
+    name: str
+
+
+class Bank(msgspec.Struct, frozen=True):
+    """The bank that issued the enrolment code."""
+
+    name: str
+
+
+class Client(msgspec.Struct, frozen=True):
+    """The third-party app that asks."""
+
+    client_id: str
+    name: str
+    legal_name: str
+    verified: bool
+
+
+class Started(msgspec.Struct, frozen=True):
+    """When and where the journey began."""
+
+    seconds_ago: int
+    browser: str | None = None
+
+
+class Amount(msgspec.Struct, frozen=True):
+    """Money; `amount` is a decimal number as text."""
+
+    amount: str
+    currency: str
+
+
+class Account(msgspec.Struct, frozen=True, rename="camel"):
+    """One account that the person may choose."""
+
+    resource_id: str
+    iban: str
+    name: str
+    currency: str
+    product: str | None = None
+    owner_name: str | None = None
+    balance: Amount | None = None
+
+
+class EnrolOptions(msgspec.Struct, frozen=True):
+    """Answer of `POST /phone/enrol/options`."""
+
+    person: Person
+    bank: Bank
+    options: JsonObject
+    time: float
+
+
+class SignInOptions(msgspec.Struct, frozen=True):
+    """Answer of `POST /phone/sign-in/options`."""
+
+    options: JsonObject
+    time: float
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """Answer of `POST /phone/enrol` and `POST /phone/sign-in`."""
+
+    phone_id: str
+    person: Person
+    session: str
+    expires_in: int
+    time: float
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """Who asks, and where it began: the first screen after a scan."""
+
+    journey: str
+    state: str
+    client: Client
+    started: Started
+    expires_in: int
+
+
+class Matched(msgspec.Struct, frozen=True):
+    """What is asked, and the accounts to choose from."""
+
+    journey: str
+    state: str
+    scope: tuple[str, ...]
+    recurring: bool
+    valid_until: datetime
+    accounts: tuple[Account, ...]
+    expires_in: int
+
+
+class ReviewAnswer(msgspec.Struct, frozen=True):
+    """Answer of `POST /phone/review`, not checked yet."""
+
+    journey: str
+    state: str
+    document: str
+    options: JsonObject
+    expires_in: int
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Where a journey stands."""
+
+    journey: str
+    state: str
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """One connection that the person gave to a client."""
+
+    grant_id: str
+    client: Client
+    scope: tuple[str, ...]
+    accounts: tuple[Account, ...]
+    created_at: datetime
+    valid_until: datetime
+    last_used_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+class Connections(msgspec.Struct, frozen=True):
+    """Answer of `GET /phone/connections`."""
+
+    connections: tuple[Connection, ...]
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """Answer of `DELETE /phone/connections/{grant_id}`."""
+
+    grant_id: str
+    ended_at: datetime
+
+
+class SandboxPerson(msgspec.Struct, frozen=True):
+    """One invented person of the sandbox bank."""
+
+    id: str
+    name: str
+    accounts: int
+
+
+class SandboxPeople(msgspec.Struct, frozen=True):
+    """Answer of `GET /phone/sandbox/people`."""
+
+    people: tuple[SandboxPerson, ...]
+
+
+class Enrolment(msgspec.Struct, frozen=True):
+    """Answer of `POST /phone/sandbox/enrolments`: a one-use code, and the link that holds it."""
+
+    code: str
+    link: str
+
+
+class ErrorAnswer(msgspec.Struct, frozen=True):
+    """Every error of the phone API."""
+
+    error: str
+    error_description: str = ""
+    state: str | None = None
+    time: float | None = None

@@ -1,0 +1,213 @@
+"""A browser without a JavaScript engine: opens the page, follows its events, comes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+import httpx
+import msgspec
+
+from endorse.phone.errors import NotReachable, NotUnderstood, PhoneError
+from endorse.phone.issuer import Issuer, is_loopback
+from endorse.phone.page import sealed_request, words_of
+from endorse.phone.stream import Done, Event, EventReader
+from endorse.phone.wire import read, send
+
+_USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) EndorseHeadless"
+_JSON = "application/json"
+_MOST_REDIRECTS = 5
+_MOST_RECONNECTS = 5
+
+
+class Connect(msgspec.Struct, frozen=True):
+    """The paths of one begun journey, as `POST /auth/start` answers them."""
+
+    connect: str
+    events: str
+    resume: str
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """The state after the person pressed a button on the page."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The authorization page, open and not begun."""
+
+    issuer: Issuer
+    request: str
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The browser was sent away from the issuer, to `location`, and did not follow."""
+
+    location: str
+
+
+class Browser:
+    """One tab with its own cookies. Its methods raise a `PhoneError`.
+
+    The order is `open`, `start`, `events` until a final state, `resume`.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        user_agent: str = _USER_AGENT,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """A new tab that speaks through `http`. `sleep` waits before a broken stream reopens."""
+        self._http = http
+        self._user_agent = user_agent
+        self._sleep = sleep
+        # Of its own, so that tabs and phones can share an HTTP client and no cookies.
+        self._cookies = httpx.Cookies()
+        self._page: Page | None = None
+        self._connect: Connect | None = None
+
+    async def open(self, authorize_url: str) -> Page | Left:
+        """Open an authorization URL.
+
+        Gives the page, or where the browser was sent: an error that goes back to the client at
+        once. Raises `NotUnderstood` with the page's words if the page offers no start.
+        """
+        url = urldefrag(authorize_url).url
+        for _ in range(_MOST_REDIRECTS):
+            issuer = Issuer.of(url)
+            answer = await self._send("GET", url, accept="text/html")
+            if not answer.has_redirect_location:
+                self._page = Page(issuer, sealed_request(answer.text))
+                return self._page
+            target = urljoin(url, answer.headers["Location"])
+            if not (issuer.owns(target) or _is_other_name(url, target)):
+                return Left(answer.headers["Location"])
+            url = target
+        raise NotUnderstood(f"{urlsplit(url).path} redirects more than {_MOST_REDIRECTS} times.")
+
+    async def start(self) -> Connect:
+        """Begin the journey of the page that is open, as its script does."""
+        page = self._opened()
+        answer = await self._post(page.issuer, "/auth/start", {"request": page.request})
+        connect = read(answer, Connect)
+        for path in (connect.connect, connect.events, connect.resume):
+            if not page.issuer.owns(urljoin(page.issuer.url, path)):
+                raise NotUnderstood(f"The page leads away from its issuer, to {path}.")
+        self._connect = connect
+        return connect
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """The page's states and frames until it is done; reopens a broken stream as browsers do.
+
+        Close it (`contextlib.aclosing`) when leaving early.
+        """
+        url = self._url_of(self._begun().events)
+        retry = 1.0
+        for _ in range(_MOST_RECONNECTS):
+            answer = await self._send("GET", url, accept="text/event-stream", stream=True)
+            try:
+                if answer.status_code == 204:
+                    return
+                await _check_stream(answer)
+                reader = EventReader()
+                async for piece in _pieces(answer):
+                    for event in reader.feed(piece):
+                        yield event
+                        if isinstance(event, Done):
+                            return
+                    retry = reader.retry
+            finally:
+                await answer.aclose()
+            await self._sleep(retry)
+        raise NotReachable(f"The event stream broke {_MOST_RECONNECTS} times.")
+
+    async def cancel(self) -> str:
+        """Press "Cancel". Gives the state after it."""
+        return await self._press("cancel")
+
+    async def new_code(self) -> str:
+        """Press "New code". Gives the state after it."""
+        return await self._press("new-code")
+
+    async def resume(self) -> str:
+        """Leave the page. Gives the `Location` that leads back to the client, not followed."""
+        answer = await self._send("GET", self._url_of(self._begun().resume), accept="text/html")
+        if not answer.has_redirect_location:
+            said = words_of(answer.text)
+            raise NotUnderstood(f"The way back answered {answer.status_code}. It says: {said}")
+        location: str = answer.headers["Location"]
+        return location
+
+    async def _press(self, button: str) -> str:
+        path = f"{self._begun().connect}/{button}"
+        return read(await self._post(self._opened().issuer, path, {}), Standing).state
+
+    async def _post(self, issuer: Issuer, path: str, form: dict[str, str]) -> httpx.Response:
+        headers = {"Origin": issuer.url, "Sec-Fetch-Site": "same-origin"}
+        return await self._send("POST", issuer.at(path), accept=_JSON, headers=headers, form=form)
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        accept: str,
+        headers: dict[str, str] | None = None,
+        form: dict[str, str] | None = None,
+        stream: bool = False,
+    ) -> httpx.Response:
+        named = {"Accept": accept, "User-Agent": self._user_agent, **(headers or {})}
+        request = self._http.build_request(method, url, headers=named, data=form)
+        request.headers.pop("Cookie", None)
+        self._cookies.set_cookie_header(request)
+        answer = await send(self._http, request, stream=stream)
+        self._cookies.extract_cookies(answer)
+        return answer
+
+    def _url_of(self, path: str) -> str:
+        return urljoin(self._opened().issuer.url, path)
+
+    def _opened(self) -> Page:
+        if self._page is None:
+            raise PhoneError("No page is open.", what_to_do="Call `open` first.")
+        return self._page
+
+    def _begun(self) -> Connect:
+        if self._connect is None:
+            raise PhoneError("No journey has begun.", what_to_do="Call `start` first.")
+        return self._connect
+
+
+def _is_other_name(url: str, target: str) -> bool:
+    """Whether the target is the same page on another name of this computer."""
+    here, there = urlsplit(url), urlsplit(target)
+    return (
+        is_loopback(here.hostname or "")
+        and is_loopback(there.hostname or "")
+        and (here.scheme, here.port, here.path, here.query)
+        == (there.scheme, there.port, there.path, there.query)
+    )
+
+
+async def _check_stream(answer: httpx.Response) -> None:
+    kind = answer.headers.get("Content-Type", "").partition(";")[0]
+    if answer.status_code != 200 or kind != "text/event-stream":
+        raise NotUnderstood(
+            f"The event stream answered {answer.status_code} with {kind or 'nothing'}."
+        )
+
+
+async def _pieces(answer: httpx.Response) -> AsyncGenerator[str, None]:
+    """The text of a stream until it ends or breaks."""
+    try:
+        async for piece in answer.aiter_text():
+            yield piece
+    except httpx.TransportError:
+        return

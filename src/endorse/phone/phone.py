@@ -1,0 +1,342 @@
+"""One enrolled phone: each call of the phone API as one method."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from endorse.phone.answers import (
+    Claimed,
+    Connection,
+    Connections,
+    Ended,
+    EnrolOptions,
+    JsonObject,
+    Matched,
+    Person,
+    Progress,
+    ReviewAnswer,
+    SignedIn,
+    SignInOptions,
+)
+from endorse.phone.consent import Consent, read_consent
+from endorse.phone.device import DeviceKey
+from endorse.phone.encoding import RandomBytes, b64url
+from endorse.phone.errors import (
+    CodeNotAccepted,
+    ConsentNotTrusted,
+    NotEnrolled,
+    NotUnderstood,
+    PasskeyNotUsable,
+    PhoneNotKnown,
+)
+from endorse.phone.issuer import Issuer
+from endorse.phone.passkey import Passkey
+from endorse.phone.wire import error_answer, read, send
+
+T = TypeVar("T")
+
+_NAME = "Headless phone"
+# A clock this near to the server's needs no second try with the server's time.
+_CLOCK_IS_RIGHT = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the passkey is to sign, already checked: show `consent`, then call `approve`."""
+
+    journey: str
+    document: str
+    consent: Consent
+    options: JsonObject
+    expires_in: int
+
+
+class _Saved(msgspec.Struct, frozen=True):
+    issuer: str
+    name: str
+    device: str
+    phone_id: str | None = None
+    person: Person | None = None
+    passkey: dict[str, str] | None = None
+    session: str | None = None
+    session_ends: float = 0.0
+
+
+class Phone:
+    """A phone of the bank's app, played for tests.
+
+    It holds a device key that signs each call and, once enrolled, a passkey. All methods raise a
+    `PhoneError`: `Refused` (or a kind of it) where the server said no, `NotReachable` where it
+    said nothing.
+    """
+
+    def __init__(
+        self,
+        issuer: str,
+        http: httpx.AsyncClient,
+        *,
+        name: str = _NAME,
+        clock: Callable[[], float] = time.time,
+        random: RandomBytes = secrets.token_bytes,
+    ) -> None:
+        """A new phone for the bank at `issuer`, which speaks through `http` (see `open_client`).
+
+        `name` is what the person reads in the list of phones. `clock` gives epoch seconds,
+        `random` as many random bytes as asked. Raises `UnsafeIssuer`.
+        """
+        self.issuer = Issuer.parse(issuer)
+        self.name = name
+        self.device = DeviceKey.create(random)
+        self.phone_id: str | None = None
+        self.person: Person | None = None
+        self.passkey: Passkey | None = None
+        self._session: str | None = None
+        self._session_ends = 0.0
+        self._http = http
+        self._clock = clock
+        self._random = random
+        self._clock_error = 0.0
+
+    # Joining and signing in
+
+    async def enrol(self, code: str) -> Person:
+        """Join the account that a one-use `code`, or the link around it, was issued for."""
+        code = self._bare_code(code)
+        asked = await self._ask(EnrolOptions, "/phone/enrol/options", {"code": code})
+        self._set_clock(asked.time)
+        passkey, credential = Passkey.create(asked.options, self.issuer.url, random=self._random)
+        if passkey.rp_id != self.issuer.host:
+            raise PasskeyNotUsable(f"{passkey.rp_id!r} is no rp.id of {self.issuer.url}.")
+        body = {"code": code, "credential": credential, "name": self.name}
+        self._keep(await self._ask(SignedIn, "/phone/enrol", body))
+        self.passkey = passkey
+        return asked.person
+
+    async def sign_in(self) -> Person:
+        """Open a session with the passkey. It lasts some minutes; see `is_signed_in`."""
+        phone_id, passkey = self._enrolled()
+        try:
+            asked = await self._ask(SignInOptions, "/phone/sign-in/options", {"phone_id": phone_id})
+        except PhoneNotKnown:
+            self._forget()
+            raise
+        self._set_clock(asked.time)
+        body = {"phone_id": phone_id, "credential": passkey.sign(asked.options, self.issuer.url)}
+        answer = await self._ask(SignedIn, "/phone/sign-in", body)
+        self._keep(answer)
+        return answer.person
+
+    def is_signed_in(self) -> bool:
+        """Whether the phone holds a session that should last another minute."""
+        return self._session is not None and self._now() + 60 < self._session_ends
+
+    # Approving a journey
+
+    async def claim(self, text: str) -> Claimed:
+        """Say that this phone scanned `text`, the moving code's text of this moment."""
+        if not text.startswith(self.issuer.at("/q#")):
+            raise CodeNotAccepted(f"The scanned code is none of {self.issuer.url}.")
+        return await self._ask_signed_in(Claimed, "/phone/claim", {"code": text})
+
+    async def match(self, journey: str) -> Matched:
+        """Learn what is asked, and the accounts to choose from."""
+        return await self._ask_signed_in(Matched, "/phone/match", {"journey": journey})
+
+    async def review(self, journey: str, accounts: Sequence[str]) -> Review:
+        """Choose accounts by resource id, and get the document to sign, already checked.
+
+        Raises `ConsentNotTrusted` if the document is not the one that the challenge stands for,
+        or not for this issuer, phone, person and choice.
+        """
+        _, passkey = self._enrolled()
+        body = {"journey": journey, "accounts": list(accounts)}
+        answer = await self._ask_signed_in(ReviewAnswer, "/phone/review", body)
+        if answer.journey != journey or answer.options.get("rpId") != passkey.rp_id:
+            raise ConsentNotTrusted("The answer is for another journey or relying party.")
+        consent = read_consent(
+            answer.document,
+            answer.options.get("challenge"),
+            issuer=self.issuer.url,
+            device=self.device.thumbprint,
+            person=self._person().id,
+            accounts=accounts,
+        )
+        return Review(journey, answer.document, consent, answer.options, answer.expires_in)
+
+    async def edit(self, journey: str) -> Matched:
+        """Go back from the review to the choice of accounts."""
+        return await self._ask_signed_in(Matched, "/phone/edit", {"journey": journey})
+
+    async def approve(self, review: Review, credential: JsonObject | None = None) -> Progress:
+        """Sign the reviewed document with the passkey and approve.
+
+        A test of a server's refusals gives its own `credential`, made with `passkey.sign`.
+        """
+        _, passkey = self._enrolled()
+        if credential is None:
+            credential = passkey.sign(review.options, self.issuer.url)
+        body = {"journey": review.journey, "credential": credential}
+        return await self._ask_signed_in(Progress, "/phone/approve", body)
+
+    async def refuse(self, journey: str) -> Progress:
+        """Say no."""
+        return await self._ask_signed_in(Progress, "/phone/refuse", {"journey": journey})
+
+    async def watch(self, journey: str, state: str) -> Progress:
+        """Wait until the journey's state differs from `state`, 20 s at most."""
+        body = {"journey": journey, "state": state}
+        return await self._ask_signed_in(Progress, "/phone/watch", body)
+
+    # Connections
+
+    async def connections(self) -> tuple[Connection, ...]:
+        """What the person gave to which client."""
+        path = "/phone/connections"
+        answer = await self._ask_signed_in(Connections, path, method="GET")
+        return answer.connections
+
+    async def end(self, grant_id: str) -> Ended:
+        """End a connection at once."""
+        path = f"/phone/connections/{quote(grant_id, safe='')}"
+        return await self._ask_signed_in(Ended, path, method="DELETE")
+
+    # Keeping
+
+    def to_dict(self) -> JsonObject:
+        """The phone as plain JSON values with its private keys, for `from_dict`. Keep it secret."""
+        saved = _Saved(
+            self.issuer.url,
+            self.name,
+            self.device.to_text(),
+            self.phone_id,
+            self.person,
+            self.passkey.to_dict() if self.passkey else None,
+            self._session,
+            self._session_ends,
+        )
+        plain: JsonObject = msgspec.to_builtins(saved)
+        return plain
+
+    @classmethod
+    def from_dict(
+        cls,
+        saved: Mapping[str, object],
+        http: httpx.AsyncClient,
+        *,
+        clock: Callable[[], float] = time.time,
+        random: RandomBytes = secrets.token_bytes,
+    ) -> Phone:
+        """The phone that `to_dict` wrote. Raises `NotUnderstood`."""
+        try:
+            kept = msgspec.convert(dict(saved), _Saved)
+        except msgspec.ValidationError as problem:
+            raise NotUnderstood(f"This is no saved phone: {problem}.") from problem
+        phone = cls(kept.issuer, http, name=kept.name, clock=clock, random=random)
+        phone.device = DeviceKey.from_text(kept.device)
+        phone.phone_id, phone.person = kept.phone_id, kept.person
+        phone.passkey = Passkey.from_dict(kept.passkey) if kept.passkey else None
+        phone._session, phone._session_ends = kept.session, kept.session_ends
+        return phone
+
+    # One call
+
+    async def call(
+        self, method: str, path: str, body: object = None, *, signed_in: bool = True
+    ) -> httpx.Response:
+        """Send one call with its proof, and the session if `signed_in`; judge nothing.
+
+        `body` is encoded as JSON; `None` sends none. For tests that send what the other methods
+        never would.
+        """
+        content = b"" if body is None else msgspec.json.encode(body)
+        session = self._session if signed_in else None
+        headers = {
+            "Accept": "application/json",
+            "DPoP": self.device.proof(
+                method,
+                self.issuer.at(path),
+                content,
+                at=int(self._now()),
+                jti=b64url(self._random(16)),
+                session=session,
+            ),
+        }
+        if content:
+            headers["Content-Type"] = "application/json"
+        if session is not None:
+            headers["Authorization"] = f"DPoP {session}"
+        url = self.issuer.at(path)
+        request = self._http.build_request(method, url, headers=headers, content=content)
+        # The phone is another device than the browser, also where both share an HTTP client.
+        request.headers.pop("Cookie", None)
+        return await send(self._http, request)
+
+    async def _ask(
+        self,
+        shape: type[T],
+        path: str,
+        body: object = None,
+        *,
+        method: str = "POST",
+        signed_in: bool = False,
+    ) -> T:
+        answer = await self.call(method, path, body, signed_in=signed_in)
+        if answer.status_code == 401 and self._learn_clock(answer):
+            answer = await self.call(method, path, body, signed_in=signed_in)
+        return read(answer, shape)
+
+    async def _ask_signed_in(
+        self, shape: type[T], path: str, body: object = None, *, method: str = "POST"
+    ) -> T:
+        self._enrolled()
+        return await self._ask(shape, path, body, method=method, signed_in=True)
+
+    def _learn_clock(self, answer: httpx.Response) -> bool:
+        known = error_answer(answer)
+        if known is None or known.error != "invalid_proof" or known.time is None:
+            return False
+        before = self._clock_error
+        self._set_clock(known.time)
+        return abs(self._clock_error - before) > _CLOCK_IS_RIGHT
+
+    def _set_clock(self, server_time: float) -> None:
+        self._clock_error = server_time - self._clock()
+
+    def _now(self) -> float:
+        return self._clock() + self._clock_error
+
+    def _bare_code(self, code: str) -> str:
+        before, mark, rest = code.strip().partition("#enrol.")
+        if not mark:
+            return before
+        if before != self.issuer.at("/phone"):
+            raise CodeNotAccepted(f"The enrolment link is none of {self.issuer.url}.")
+        return rest
+
+    def _keep(self, answer: SignedIn) -> None:
+        self._set_clock(answer.time)
+        self.phone_id = answer.phone_id
+        self.person = answer.person
+        self._session = answer.session
+        self._session_ends = answer.time + answer.expires_in
+
+    def _forget(self) -> None:
+        self.phone_id = self.person = self.passkey = self._session = None
+
+    def _enrolled(self) -> tuple[str, Passkey]:
+        if self.phone_id is None or self.passkey is None:
+            raise NotEnrolled("This phone is not enrolled.")
+        return self.phone_id, self.passkey
+
+    def _person(self) -> Person:
+        if self.person is None:
+            raise NotEnrolled("This phone is not enrolled.")
+        return self.person

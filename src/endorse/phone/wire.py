@@ -1,0 +1,71 @@
+"""Sending over HTTP: one client for phones and browsers, without shared cookies."""
+
+from __future__ import annotations
+
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypeVar
+
+import httpx
+import msgspec
+
+from endorse.phone.answers import ErrorAnswer
+from endorse.phone.errors import NotReachable, NotUnderstood, Refused, refusal
+from endorse.phone.issuer import Issuer
+
+T = TypeVar("T")
+
+# A watch is held for 20 s and a quiet event stream beats each 15 s.
+_TIMEOUT = httpx.Timeout(10.0, read=40.0)
+
+
+def open_client(issuer: Issuer) -> httpx.AsyncClient:
+    """An HTTP client that follows no redirect and keeps no cookie, for any number of phones."""
+    return httpx.AsyncClient(
+        timeout=_TIMEOUT,
+        follow_redirects=False,
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
+        # A proxy from the environment cannot reach this computer's own loopback.
+        trust_env=not issuer.is_local,
+    )
+
+
+async def send(
+    http: httpx.AsyncClient, request: httpx.Request, *, stream: bool = False
+) -> httpx.Response:
+    """Send one request and follow nothing. Raises `NotReachable`."""
+    try:
+        return await http.send(request, stream=stream, follow_redirects=False)
+    except httpx.TransportError as problem:
+        reason = str(problem) or type(problem).__name__
+        raise NotReachable(f"{request.url} did not answer: {reason}.") from problem
+
+
+def read(answer: httpx.Response, shape: type[T]) -> T:
+    """The JSON of an answer as `shape`. Raises `Refused` or `NotUnderstood`."""
+    if not answer.is_success:
+        raise error_of(answer)
+    try:
+        return msgspec.json.decode(answer.content, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise NotUnderstood(f"{_name(answer)} gave no {shape.__name__}: {problem}.") from problem
+
+
+def error_of(answer: httpx.Response) -> Refused | NotUnderstood:
+    """The typed error that an unsuccessful answer stands for."""
+    known = error_answer(answer)
+    if known is None:
+        return NotUnderstood(f"{_name(answer)} answered {answer.status_code}, not as documented.")
+    message = known.error_description or f"{_name(answer)} answered {known.error}."
+    return refusal(known.error, message, answer.status_code, known.state)
+
+
+def error_answer(answer: httpx.Response) -> ErrorAnswer | None:
+    """The error that an answer's body describes, if it does."""
+    try:
+        return msgspec.json.decode(answer.content, type=ErrorAnswer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _name(answer: httpx.Response) -> str:
+    return f"{answer.request.method} {answer.request.url.path}"

@@ -1,0 +1,1 @@
+"""The bank's server: HTTP around the core, and nothing that decides."""

@@ -1,0 +1,243 @@
+"""The page on which a browser waits: begin, show the present state, cancel, go back."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from endorse.core import approve, authorize
+from endorse.core.change import Decision
+from endorse.core.coding import fingerprint, same
+from endorse.core.journey import State
+from endorse.core.model import Client, Journey, Request
+from endorse.core.params import parse
+from endorse.core.refusal import SLOW_DOWN, Refusal
+from endorse.server import wire
+from endorse.server.browser import browser_name
+from endorse.server.desk import Desk
+from endorse.server.pages import Pages
+from endorse.store import reads
+
+_COOKIE_LIVES: Final = 1800
+_FOREIGN: Final = Refusal(
+    "not_from_our_page", "invalid_request", 403, "This may only be sent from our own page."
+)
+_SEAL_BROKEN: Final = Refusal(
+    "page_too_old", "invalid_request", 400, "This page is too old. Start again in the app."
+)
+
+
+_Act = Callable[[Journey], Decision[Journey]]
+
+
+def show_start(desk: Desk, pages: Pages, client: Client, request: Request) -> Response:
+    """Show who asks. The page carries the request sealed; nothing is stored yet."""
+    sealed = desk.keys.requests.close(request, desk.clock())
+    return _page(desk, pages, client, request, state="start", sealed=sealed)
+
+
+async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
+    """Answer `POST /auth/start` from our own page: begin a journey and bind it to this browser."""
+    if not _from_our_page(desk, request):
+        return wire.refused(_FOREIGN)
+    if not desk.starts.take(address(desk, request), desk.clock()):
+        return wire.refused(SLOW_DOWN, {"Retry-After": "60"})
+    raw = await wire.form(request, desk.law.body)
+    if isinstance(raw, Refusal):
+        return wire.refused(raw)
+    params = parse(raw)
+    sealed = params.text("request") if params else ""
+    lives = desk.law.sealed_request
+    asked = desk.keys.requests.open(sealed, Request, desk.clock(), lives)
+    if asked is None:
+        return wire.refused(_SEAL_BROKEN)
+    browser = browser_name(request.headers.get("user-agent", ""))
+
+    async def no_facts(_: object) -> None:
+        return None
+
+    begun = await desk.settle(
+        no_facts,
+        lambda _: approve.begin(asked, desk.issuer, browser, desk.clock(), desk.fresh, desk.law),
+    )
+    if isinstance(begun, Refusal):
+        return wire.refused(begun)
+    short = begun.journey.short
+    if _wants_json(request):
+        here = f"/connect/{short}"
+        paths = {"connect": here, "events": f"{here}/events", "resume": f"/resume/{short}"}
+        answer = wire.json(paths)
+    else:
+        answer = wire.see_other(f"/connect/{short}")
+    answer.set_cookie(
+        cookie_name(desk, short),
+        begun.browser_secret,
+        max_age=_COOKIE_LIVES,
+        path="/",
+        secure=desk.settings.secure,
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
+    """Answer `GET /connect/{short}`: the present state, for the browser that began."""
+    journey = await of_browser(desk, request)
+    if journey is None:
+        return pages.page("gone.html", 404)
+    client_id = journey.request.returns_to.client_id
+    client = await desk.store.read(lambda db: reads.client(db, client_id))
+    if client is None:
+        return pages.page("gone.html", 404)
+    return _page(
+        desk,
+        pages,
+        client,
+        journey.request,
+        state=page_state(desk, journey),
+        short=journey.short,
+        reason=journey.reason,
+        expires_in=expires_in(desk, journey),
+        codes_left=approve.codes_left(journey, desk.law),
+    )
+
+
+async def cancel(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
+    """Answer `POST /connect/{short}/cancel`."""
+    return await _act(desk, pages, request, lambda it: approve.cancel(it, desk.clock()))
+
+
+async def new_code(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
+    """Answer `POST /connect/{short}/new-code`: a fresh code for the same request."""
+    return await _act(
+        desk, pages, request, lambda it: approve.new_code(it, desk.clock(), desk.fresh, desk.law)
+    )
+
+
+async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
+    """Answer `GET /resume/{short}`: the redirect to the client, for the browser that began."""
+    found = await of_browser(desk, request)
+    if found is None:
+        return pages.page("gone.html", 404)
+
+    def decide(journey: Journey | None) -> Decision[authorize.Reply]:
+        law, key = desk.law, desk.keys.handles
+        return authorize.reply(journey or found, desk.clock(), key, desk.issuer, law)
+
+    answer = await desk.settle(lambda db: reads.journey_by_short(db, found.short), decide)
+    if isinstance(answer, Refusal):
+        # There is nothing to fetch (any more): our own page says where the journey stands.
+        return wire.see_other(f"/connect/{found.short}")
+    return wire.see_other(answer.location)
+
+
+async def of_browser(desk: Desk, request: HttpRequest) -> Journey | None:
+    """Give the journey of this address if the browser holds its B; otherwise there is none."""
+    short = str(request.path_params["short"])
+    secret = request.cookies.get(cookie_name(desk, short))
+    if not secret:
+        return None
+    journey = await desk.store.read(lambda db: reads.journey_by_short(db, short))
+    if journey is None or not same(journey.browser_hash, fingerprint(secret)):
+        return None
+    return journey
+
+
+def page_state(desk: Desk, journey: Journey) -> str:
+    """Give the state as the page knows it: a code that ran out while waiting is `lapsed`."""
+    state = journey.at(desk.clock())
+    if state is State.WAITING and not approve.code_runs_out(journey, desk.clock(), desk.law):
+        return "lapsed" if approve.codes_left(journey, desk.law) else State.EXPIRED.value
+    return State.REDIRECTED.value if state is State.REDEEMED else state.value
+
+
+def expires_in(desk: Desk, journey: Journey) -> int:
+    """Give the seconds until this state is over."""
+    now = desk.clock()
+    if journey.state is State.WAITING:
+        return approve.code_runs_out(journey, now, desk.law)
+    return max(0, journey.expires_at - now)
+
+
+def cookie_name(desk: Desk, short: str) -> str:
+    """Name the cookie that holds B: one a journey, so that tabs do not mix.
+
+    Without https the prefix and Secure are left out, because HTTP clients' cookie jars would
+    not send it back; settings allow that on this machine's own sandbox alone.
+    """
+    return f"__Host-tx_{short}" if desk.settings.secure else f"tx_{short}"
+
+
+def address(desk: Desk, request: HttpRequest) -> str:
+    """Give the browser's address: the peer's, or what a trusted proxy says it forwarded."""
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for", "")
+    if peer in desk.settings.trusted_proxies and forwarded:
+        return forwarded.rsplit(",", 1)[-1].strip()[:64]
+    return peer
+
+
+async def _act(desk: Desk, pages: Pages, request: HttpRequest, decide: _Act) -> Response:
+    if not _from_our_page(desk, request):
+        return wire.refused(_FOREIGN)
+    found = await of_browser(desk, request)
+    if found is None:
+        return pages.page("gone.html", 404)
+    answer = await desk.settle(
+        lambda db: reads.journey_by_short(db, found.short), lambda now: decide(now or found)
+    )
+    if not _wants_json(request):
+        return wire.see_other(f"/connect/{found.short}")
+    if isinstance(answer, Refusal):
+        return wire.refused(answer)
+    return wire.json({"state": page_state(desk, answer)})
+
+
+def _from_our_page(desk: Desk, request: HttpRequest) -> bool:
+    """Say whether our own page sent this (Fetch Metadata; else Origin, which "null" fails)."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("origin") == desk.issuer
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
+def _page(
+    desk: Desk, pages: Pages, client: Client, request: Request, state: str, **facts: Any
+) -> Response:
+    usual: dict[str, Any] = {
+        "sealed": None,
+        "short": None,
+        "reason": None,
+        "expires_in": None,
+        "codes_left": 0,
+    }
+    return pages.page(
+        "connect.html",
+        client=client,
+        state=state,
+        scope_sentence=_sentence(request.scope, desk.settings.brand.name),
+        retry_url="/auth?" + authorize.query(request),
+        code_seconds=desk.law.code_shown,
+        step_seconds=desk.law.idle,
+        **{**usual, **facts},
+    )
+
+
+def _sentence(scope: tuple[str, ...], bank: str) -> str:
+    shown = [_SHOWN[name] for name in scope if name in _SHOWN]
+    listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return f"wants to see {listed} at {bank}"
+
+
+_SHOWN: Final = {
+    "accounts": "accounts",
+    "balances": "balances",
+    "transactions": "transactions",
+}
+

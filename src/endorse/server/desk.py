@@ -1,0 +1,106 @@
+"""The one loop of every request: read the facts, decide, apply, wake who waits, answer."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol, TypeVar
+
+from endorse.bank import Bank, Person
+from endorse.core.change import Begin, Decision, Move
+from endorse.core.coding import Fresh
+from endorse.core.policy import Policy
+from endorse.core.refusal import Refusal
+from endorse.server.clock import Clock
+from endorse.server.keys import Keys
+from endorse.server.limit import Limit
+from endorse.server.settings import Settings
+from endorse.server.wait import Waiting
+from endorse.store import Store
+from endorse.store.connection import Query
+
+log: Final = logging.getLogger("endorse")
+
+F = TypeVar("F")
+A = TypeVar("A")
+
+
+class InventedPeople(Protocol):
+    """What a sandbox's bank offers beyond `Bank`: people to be, so that nobody must sign up."""
+
+    def people(self) -> Sequence[Person]:
+        """Give the invented people."""
+        ...
+
+    def new_person(self) -> Person:
+        """Give somebody nobody has been yet."""
+        ...
+
+
+class Desk:
+    """What every request needs, made once at start and handed to each route."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        keys: Keys,
+        bank: Bank,
+        clock: Clock,
+        fresh: Fresh,
+        invented: InventedPeople | None = None,
+    ) -> None:
+        """Take the parts; nothing here reaches for anything global."""
+        self.settings = settings
+        self.store = store
+        self.keys = keys
+        self.bank = bank
+        self.clock = clock
+        self.fresh = fresh
+        self.invented = invented if settings.sandbox else None
+        self.waiting = Waiting(settings.policy.frame_every)
+        self.starts = Limit(settings.policy.starts_a_minute, seconds=60)
+        self._background: set[asyncio.Task[Any]] = set()
+
+    @property
+    def law(self) -> Policy:
+        """The numbers of the protocol."""
+        return self.settings.policy
+
+    @property
+    def issuer(self) -> str:
+        """The address that every URL begins with."""
+        return self.settings.issuer
+
+    async def settle(
+        self, read: Query[F], decide: Callable[[F], Decision[A]]
+    ) -> A | Refusal:
+        """Read, decide and apply in one transaction; then wake who waits for what moved.
+
+        Raises StoreAway if the database is away: nothing of it was stored.
+        """
+        decision = await self.store.settle(read, decide, self.clock())
+        for change in decision.changes:
+            if isinstance(change, Move):
+                self.waiting.changed(change.after)
+            if isinstance(change, Begin | Move):
+                journey = change.journey if isinstance(change, Begin) else change.after
+                log.info("journey %s is %s", journey.short, journey.state.value)
+        answer = decision.answer
+        if isinstance(answer, Refusal):
+            log.info("refused: %s (%s) %s", answer.name, answer.spec, answer.detail)
+        return answer
+
+    def later(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Do something that no answer waits for; a failure is logged and nothing else."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._noted)
+
+    def _noted(self, task: asyncio.Task[Any]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("work in the background failed", exc_info=task.exception())
+
+    async def finish(self) -> None:
+        """Wait for what is done in the background."""
+        await asyncio.gather(*self._background, return_exceptions=True)

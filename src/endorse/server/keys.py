@@ -1,0 +1,68 @@
+"""Every key of the server, derived from its one secret; and what is sealed with them."""
+
+import base64
+from typing import Final, TypeVar
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from endorse.core.coding import Secret, b64url, from_b64url
+
+SECRET_BYTES: Final = 32
+
+T = TypeVar("T")
+
+
+class Seal:
+    """Hands something to a browser or phone that comes back unread and unchanged, for a time."""
+
+    def __init__(self, key: bytes) -> None:
+        """Use 32 bytes that serve nothing else."""
+        self._fernet = Fernet(base64.urlsafe_b64encode(key))
+
+    def close(self, value: object, now: int) -> str:
+        """Seal a struct or other JSON value."""
+        return self._fernet.encrypt_at_time(msgspec.json.encode(value), now).decode()
+
+    def open(self, sealed: str, kind: type[T], now: int, lives: int) -> T | None:
+        """Open what this seal closed at most `lives` seconds ago; None for anything else."""
+        try:
+            raw = self._fernet.decrypt_at_time(sealed.encode(), lives, now)
+            return msgspec.json.decode(raw, type=kind)
+        except (InvalidToken, msgspec.DecodeError, UnicodeError):
+            return None
+
+
+class Keys:
+    """The keys of one server."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Derive them from the server's secret of at least 32 random bytes."""
+        if len(secret) < SECRET_BYTES:
+            raise ValueError(f"The server's secret must have at least {SECRET_BYTES} bytes.")
+        self.handles: Final = _derive(secret, "handles")
+        """For frames, codes and refresh tokens, which must be computed again."""
+        self.requests: Final = Seal(_derive(secret, "requests"))
+        self.sessions: Final = Seal(_derive(secret, "phone sessions"))
+        self.ceremonies: Final = Seal(_derive(secret, "passkey ceremonies"))
+        self.sandbox_client: Final = Secret("ecs_" + b64url(_derive(secret, "sandbox client")))
+
+    def __repr__(self) -> str:
+        return "Keys(…)"
+
+
+def _derive(secret: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=f"endorse {purpose} 1".encode()).derive(secret)
+
+
+def read_secret(text: str) -> bytes:
+    """Read a secret written as base64url. Raises ValueError if it is too short or not base64url."""
+    raw = from_b64url(text.rstrip("="))
+    if raw is None or len(raw) < SECRET_BYTES:
+        raise ValueError(
+            f"must be base64url of at least {SECRET_BYTES} random bytes; make one with: "
+            'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    return raw

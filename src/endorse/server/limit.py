@@ -1,0 +1,26 @@
+"""How often something may be tried from one address. Counted in memory, and bounded."""
+
+from collections import OrderedDict
+from typing import Final
+
+_ADDRESSES: Final = 10_000
+
+
+class Limit:
+    """At most `count` tries in `seconds`, for each address."""
+
+    def __init__(self, count: int, seconds: int) -> None:
+        """Allow `count` tries in a window of `seconds`."""
+        self._count = count
+        self._seconds = seconds
+        self._tries: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def take(self, address: str, now: int) -> bool:
+        """Take one try; False if the address has had its share of this window."""
+        window = now // self._seconds
+        seen, tries = self._tries.pop(address, (window, 0))
+        tries = tries + 1 if seen == window else 1
+        self._tries[address] = (window, tries)
+        if len(self._tries) > _ADDRESSES:
+            self._tries.popitem(last=False)
+        return tries <= self._count

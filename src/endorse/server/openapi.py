@@ -1,0 +1,175 @@
+"""The phone's API as an OpenAPI 3.1 document, from the shapes that the routes decode and encode."""
+
+from typing import Any, Final
+
+import msgspec
+
+from endorse import __version__
+from endorse.server import shapes as s
+from endorse.server.desk import Desk
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call of the API."""
+
+    method: str
+    path: str
+    summary: str
+    takes: Any
+    answers: Any
+    status: int = 200
+    proof: bool = True
+    session: bool = True
+    refusals: tuple[int, ...] = ()
+
+
+_CALLS: Final = (
+    Call(
+        "post",
+        "/phone/enrol/options",
+        "Begin to enrol: whose account it is, and how to make the passkey",
+        s.EnrolmentCode,
+        s.EnrolOptions,
+        session=False,
+        refusals=(404,),
+    ),
+    Call(
+        "post",
+        "/phone/enrol",
+        "Enrol this phone with its device key and a new passkey",
+        s.NewPhone,
+        s.SignedIn,
+        201,
+        session=False,
+        refusals=(403, 404),
+    ),
+    Call(
+        "post",
+        "/phone/sign-in/options",
+        "Begin to sign in with the phone's passkey",
+        s.PhoneId,
+        s.SignInOptions,
+        session=False,
+        refusals=(404,),
+    ),
+    Call(
+        "post",
+        "/phone/sign-in",
+        "Sign in",
+        s.SignIn,
+        s.SignedIn,
+        session=False,
+        refusals=(403, 404),
+    ),
+    Call("post", "/phone/claim", "Claim the code that was scanned", s.Claim, s.Claimed, 200, refusals=(404, 409)),
+    Call("post", "/phone/match", "See what is asked", s.JourneyId, s.Matched, refusals=(404, 409)),
+    Call("post", "/phone/review", "Freeze the consent document", s.Choice, s.Reviewed, refusals=(404, 409)),
+    Call("post", "/phone/edit", "Go back to the choice of accounts", s.JourneyId, s.Matched, refusals=(404, 409)),
+    Call("post", "/phone/approve", "Approve with the passkey", s.Approval, s.Moved, refusals=(403, 404, 409)),
+    Call("post", "/phone/refuse", "Say no", s.JourneyId, s.Moved, refusals=(404, 409)),
+    Call("post", "/phone/watch", "Wait for the next state, at most 20 s", s.Watch, s.Moved, refusals=(404,)),
+    Call("get", "/phone/connections", "List who has access", None, s.Connections),
+    Call(
+        "delete",
+        "/phone/connections/{grant_id}",
+        "End a connection at once",
+        None,
+        s.Ended,
+        refusals=(404,),
+    ),
+)
+
+_SANDBOX: Final = (
+    Call(
+        "get",
+        "/phone/sandbox/people",
+        "List the invented people",
+        None,
+        s.InventedPeople,
+        proof=False,
+        session=False,
+    ),
+    Call(
+        "post",
+        "/phone/sandbox/enrolments",
+        "Get an enrolment code for an invented person",
+        s.WhoToBe,
+        s.Issued,
+        201,
+        proof=False,
+        session=False,
+        refusals=(404, 429),
+    ),
+)
+
+_ABOUT: Final = """The API between the bank's app and the bank.
+
+Every call but the sandbox's carries a `DPoP` header: a JWS (ES256) in the shape of RFC 9449 4.2 by
+the phone's device key, with `htm`, `htu`, `iat` (within 60 s), `jti`, and `bsh`, the base64url of the
+body's SHA-256 (of the empty string if there is no body). Calls of a signed-in phone also carry
+`Authorization: DPoP <session>`, and `ath` in the proof, the base64url of the session's SHA-256.
+
+The passkey approves over `SHA-256("endorse-consent-v1" || 0x00 || document)`, where `document` is
+the text that `/phone/review` answered, byte for byte."""
+
+
+def document(desk: Desk) -> dict[str, Any]:
+    """Write the document for this server; the sandbox's own calls are in it only there."""
+    calls = _CALLS + (_SANDBOX if desk.settings.sandbox else ())
+    kinds = [kind for call in calls for kind in (call.takes, call.answers) if kind is not None]
+    _, components = s.schema_of([*kinds, s.Problem])
+    paths: dict[str, dict[str, Any]] = {}
+    for call in calls:
+        paths.setdefault(call.path, {})[call.method] = _operation(call)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Endorse phone API",
+            "version": __version__,
+            "description": _ABOUT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": desk.issuer}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "proof": {"type": "apiKey", "in": "header", "name": "DPoP"},
+                "session": {"type": "http", "scheme": "DPoP"},
+            },
+        },
+    }
+
+
+def _operation(call: Call) -> dict[str, Any]:
+    security: dict[str, list[str]] = {}
+    if call.proof:
+        security["proof"] = []
+    if call.session:
+        security["session"] = []
+    statuses = {400, 413, *call.refusals, *((401,) if call.proof else ())}
+    answers = {str(call.status): _content("The answer", call.answers)}
+    answers |= {str(status): _content("A refusal", s.Problem) for status in sorted(statuses)}
+    operation: dict[str, Any] = {
+        "summary": call.summary,
+        "operationId": f"{call.method}{call.path.replace('/', '_').replace('-', '_')}".translate(
+            str.maketrans("", "", "{}")
+        ),
+        "security": [security] if security else [],
+        "responses": answers,
+    }
+    if call.takes is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": _content("", call.takes)["content"],
+        }
+    if "{grant_id}" in call.path:
+        operation["parameters"] = [
+            {"name": "grant_id", "in": "path", "required": True, "schema": {"type": "string"}}
+        ]
+    return operation
+
+
+def _content(description: str, kind: Any) -> dict[str, Any]:
+    schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
+    return {"description": description, "content": {"application/json": {"schema": schema}}}

@@ -1,0 +1,100 @@
+"""The HTML that people and developers read, from templates, under a strict content policy."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import Response
+
+from endorse.server.settings import Settings
+
+STATIC: Final = Path(str(resources.files("endorse.server") / "static"))
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:{logo}; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+_PHONE_POLICY: Final = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+    "img-src 'self' data: blob:{logo}; connect-src 'self'; media-src 'self' blob:; "
+    "worker-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    # Not "no-referrer": with that a form of our own page would come with `Origin: null`.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_SHORTLY: Final = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
+
+
+class Pages:
+    """Renders the templates of one server."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load templates and the list of built files; raises FileNotFoundError before a build."""
+        manifest = STATIC / "manifest.json"
+        if not manifest.exists():
+            raise FileNotFoundError("The pages' files are not built: run `make setup`.")
+        self._assets = msgspec.json.decode(manifest.read_bytes(), type=dict[str, str])
+        self._templates = Environment(
+            loader=PackageLoader("endorse.server", "pages"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._brand = settings.brand
+        logo = settings.brand.logo_url
+        origin = " " + "/".join(logo.split("/")[:3]) if logo else ""
+        self._policy = _POLICY.format(logo=origin)
+        self._phone_policy = _PHONE_POLICY.format(logo=origin)
+        self._everywhere = {
+            "brand": settings.brand,
+            "issuer": settings.issuer,
+            "issuer_host": settings.issuer_host,
+            "sandbox": settings.sandbox,
+            "asset": self.asset,
+            "lang": "en",
+        }
+
+    def asset(self, name: str) -> str:
+        """Give the address of a built file by its plain name."""
+        return f"/static/{self._assets[name]}"
+
+    def page(self, name: str, status: int = 200, **facts: Any) -> Response:
+        """Render a page. No page may be kept, framed, or run a script that is not ours."""
+        html = self._templates.get_template(name).render({**self._everywhere, **facts})
+        policy = self._phone_policy if name == "phone.html" else self._policy
+        headers = {**_HEADERS, "Content-Security-Policy": policy}
+        return Response(html, status, headers, media_type="text/html")
+
+    def brand_css(self) -> Response:
+        """Answer the bank's colours and corners as custom properties."""
+        brand = self._brand
+        css = (
+            f":root{{--brand:{brand.colour};--accent:{brand.accent};--radius:{brand.radius}px}}\n"
+        )
+        return Response(css, 200, _SHORTLY, media_type="text/css")
+
+    def web_manifest(self) -> Response:
+        """Answer what makes the phone installable, under the bank's own names."""
+        built = self._built("phone.webmanifest")
+        manifest = msgspec.json.decode(built, type=dict[str, Any])
+        names = {"name": self._brand.app_name, "short_name": self._brand.name}
+        raw = msgspec.json.encode({**manifest, **names})
+        return Response(raw, 200, _SHORTLY, media_type="application/manifest+json")
+
+    def service_worker(self) -> Response:
+        """Answer the phone's service worker; browsers look for a new one each time."""
+        headers = {**_SHORTLY, "Cache-Control": "no-cache", "Service-Worker-Allowed": "/phone"}
+        return Response(self._built("sw.js"), 200, headers, media_type="text/javascript")
+
+    def _built(self, name: str) -> bytes:
+        return (STATIC / self._assets[name]).read_bytes()

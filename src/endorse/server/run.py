@@ -1,0 +1,158 @@
+"""Start the server's parts in order, serve, and stop so that waiting pages can move on."""
+
+import asyncio
+import contextlib
+import errno
+import importlib
+import secrets
+import signal
+import socket
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from endorse.bank import Bank
+from endorse.core.change import KeepSandboxKey
+from endorse.core.coding import Fresh, b64url
+from endorse.server.clock import Clock, steady_clock
+from endorse.server.desk import Desk, InventedPeople
+from endorse.server.keys import SECRET_BYTES, Keys, read_secret
+from endorse.server.settings import Settings
+from endorse.store import Store, open_store, reads
+
+
+async def open_desk(
+    settings: Settings,
+    bank: Bank,
+    invented: InventedPeople | None = None,
+    clock: Clock | None = None,
+    fresh: Fresh = secrets.token_bytes,
+) -> Desk:
+    """Open the store and make the desk that all routes share. Raises StoreAway, ValueError."""
+    store = await open_store(settings.database)
+    if settings.secret is not None:
+        secret = read_secret(settings.secret.reveal())
+    else:
+        secret = await _sandbox_secret(store, fresh)
+    return Desk(settings, store, Keys(secret), bank, clock or steady_clock(), fresh, invented)
+
+
+async def _sandbox_secret(store: Store, fresh: Fresh) -> bytes:
+    """Keep a sandbox's key beside its data, so that a kept database stays usable."""
+    kept = await store.read(reads.sandbox_key)
+    if kept is None:
+        await store.change([KeepSandboxKey(b64url(fresh(SECRET_BYTES)))], 0)
+        kept = await store.read(reads.sandbox_key)
+    return read_secret(kept or "")
+
+
+def load_bank(where: str) -> Bank:
+    """Make the bank that settings name as `module:factory`. Raises ValueError saying what failed."""
+    module, _, factory = where.partition(":")
+    try:
+        bank: Bank = getattr(importlib.import_module(module), factory)()
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"ENDORSE_BANK={where} cannot be loaded: {error}") from error
+    return bank
+
+
+def listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """Listen on these addresses, all on one port (0: any free one). Raises OSError.
+
+    An address that this machine does not have (often ::1 in containers) is left out, but not all.
+    """
+    sockets: list[socket.socket] = []
+    problem: OSError | None = None
+    for host in hosts:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            one = socket.socket(family, socket.SOCK_STREAM)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind((host, port))
+        except OSError as error:
+            problem = error
+            continue
+        port = one.getsockname()[1]
+        one.listen(2048)
+        sockets.append(one)
+    if problem is not None and (not sockets or problem.errno == errno.EADDRINUSE):
+        for one in sockets:
+            one.close()
+        raise problem
+    return sockets
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which ends the open event streams before it waits for connections to close."""
+
+    def __init__(self, config: uvicorn.Config, desk: Desk | None) -> None:
+        """Serve; `desk` is the one whose streams are ended."""
+        super().__init__(config)
+        self._desk = desk
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Send the waiting pages away, then stop."""
+        if self._desk is not None:
+            self._desk.waiting.end()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Leave signals to whoever runs several servers in one process."""
+        yield
+
+
+def server_for(app: ASGIApp, desk: Desk | None, log_level: str = "warning") -> Server:
+    """Make a server for an application; `serve` it on sockets of `listen`."""
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        log_level=log_level,
+        access_log=False,  # request lines hold codes and states
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+    return Server(config, desk)
+
+
+async def serve_all(
+    ready: asyncio.Event, *servers: tuple[Server, list[socket.socket]]
+) -> None:
+    """Run servers in this process until SIGINT or SIGTERM; set `ready` when all answer."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for server, _ in servers:
+            server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    tasks = [asyncio.create_task(server.serve(sockets)) for server, sockets in servers]
+    for (server, _), task in zip(servers, tasks, strict=True):
+        starting = asyncio.create_task(server.ready.wait())
+        # A server that fails to start would never say that it is ready.
+        await asyncio.wait([starting, task], return_when=asyncio.FIRST_COMPLETED)
+        starting.cancel()
+    ready.set()
+    await asyncio.gather(*tasks)
+
+
+@contextlib.asynccontextmanager
+async def opened(desk: Desk) -> AsyncIterator[Desk]:
+    """Close a desk's store at the end, for commands that do not serve."""
+    try:
+        yield desk
+    finally:
+        await desk.finish()
+        await desk.store.close()

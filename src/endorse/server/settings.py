@@ -1,0 +1,194 @@
+"""What an operator decides; read once, checked once, never changed while the server runs."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from endorse.core.coding import Secret
+from endorse.core.policy import Policy
+from endorse.server.keys import read_secret
+
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class Unsafe(ValueError):
+    """The server must not start like this. Each problem says what to set instead."""
+
+    def __init__(self, problems: list[str]) -> None:
+        """Carry all problems at once, so that an operator mends them in one go."""
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Brand(msgspec.Struct, frozen=True):
+    """How the bank's pages look: names, a logo, two colours, the roundness of corners."""
+
+    name: str = "Demo Bank"
+    app_name: str = "Demo Bank app"
+    logo_url: str | None = None
+    colour: str = "#0b5d4b"
+    accent: str = "#d98a00"
+    radius: int = 12
+    """Corner radius in CSS pixels."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one server."""
+
+    issuer: str
+    database: str
+    secret: Secret | None
+    """None only in the sandbox, which keeps its own beside the data."""
+    policy: Policy = Policy()
+    brand: Brand = Brand()
+    sandbox: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    bank: str = ""
+    """Where the bank's implementation is: `module:factory`."""
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    @property
+    def issuer_host(self) -> str:
+        """The host that people see in the address bar, with a port that is not the usual one."""
+        return urlsplit(self.issuer).netloc
+
+    @property
+    def rp_id(self) -> str:
+        """The issuer's host without port: the scope of its passkeys (WebAuthn 5.1.2)."""
+        return urlsplit(self.issuer).hostname or ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach the issuer by https."""
+        return self.issuer.startswith("https://")
+
+
+def issuer_problem(issuer: str, sandbox: bool) -> str:
+    """Say what is wrong with an issuer, or "" (RFC 8414 2, narrower: no path)."""
+    try:
+        parts = urlsplit(issuer)
+        parts.port  # noqa: B018  (reading it checks it)
+    except ValueError:
+        return "is not a URL"
+    if not parts.hostname or parts.username:
+        return "must be scheme and host, such as https://connect.bank.example"
+    if parts.path or parts.query or parts.fragment:
+        return "must have no path, no query and no final slash"
+    if issuer != issuer.lower():
+        return "must be in lower case"
+    if parts.scheme == "https":
+        return ""
+    if not sandbox:
+        return "must be https"
+    if parts.scheme == "http" and parts.hostname in _LOOPBACK:
+        return ""
+    return "must be https, or http on localhost"
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings of `endorse serve` from ENDORSE_* variables. Raises Unsafe."""
+    problems: list[str] = []
+
+    def need(name: str, why: str) -> str:
+        value = environment.get(f"ENDORSE_{name}", "")
+        if not value:
+            problems.append(f"ENDORSE_{name} is not set: {why}")
+        return value
+
+    issuer = need("ISSUER", "the address that browsers see, such as https://connect.bank.example")
+    database = need("DATABASE", "sqlite:///PATH or postgresql://…")
+    secret = need("SECRET", "the server's secret, at least 32 random bytes in base64url")
+    bank = need("BANK", "where the bank's implementation is, as module:factory")
+    known = {f"ENDORSE_{name}" for name in _KNOWN}
+    problems += [
+        f"{name} is not a setting. There are: {', '.join(sorted(known))}."
+        for name in environment
+        if name.startswith("ENDORSE_") and name not in known
+    ]
+    if issuer and issuer_problem(issuer, sandbox=False):
+        problems.append(f"ENDORSE_ISSUER {issuer_problem(issuer, sandbox=False)}.")
+    if secret:
+        try:
+            read_secret(secret)
+        except ValueError as error:
+            problems.append(f"ENDORSE_SECRET {error}.")
+    if bank and not re.fullmatch(r"[\w.]+:\w+", bank):
+        problems.append("ENDORSE_BANK must be module:factory, such as mybank.endorse:bank.")
+    proxies = tuple(environment.get("ENDORSE_TRUSTED_PROXIES", "").replace(",", " ").split())
+    problems += [f"ENDORSE_TRUSTED_PROXIES: {p} is no address." for p in proxies if not _is_ip(p)]
+    brand = _brand(environment, problems)
+    port = environment.get("ENDORSE_PORT", "8000")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        problems.append("ENDORSE_PORT must be a number from 1 to 65535.")
+    if problems:
+        raise Unsafe(problems)
+    return Settings(
+        issuer=issuer,
+        database=database,
+        secret=Secret(secret),
+        bank=bank,
+        brand=brand,
+        trusted_proxies=proxies,
+        host=environment.get("ENDORSE_HOST", "127.0.0.1"),
+        port=int(port),
+    )
+
+
+_KNOWN: Final = (
+    "ISSUER",
+    "DATABASE",
+    "SECRET",
+    "BANK",
+    "HOST",
+    "PORT",
+    "TRUSTED_PROXIES",
+    "BRAND_NAME",
+    "BRAND_APP_NAME",
+    "BRAND_LOGO_URL",
+    "BRAND_COLOUR",
+    "BRAND_ACCENT",
+    "BRAND_RADIUS",
+)
+
+
+def _brand(environment: Mapping[str, str], problems: list[str]) -> Brand:
+    usual = Brand()
+
+    def get(name: str, otherwise: str) -> str:
+        return environment.get(f"ENDORSE_BRAND_{name}", otherwise)
+
+    name = environment.get("ENDORSE_BRAND_NAME", "")
+    if not name:
+        problems.append("ENDORSE_BRAND_NAME is not set: the bank's name, as its customers know it")
+    radius = get("RADIUS", str(usual.radius))
+    for setting in ("COLOUR", "ACCENT"):
+        if not _COLOUR.match(get(setting, "#000000")):
+            problems.append(f"ENDORSE_BRAND_{setting} must be a colour such as #0b5d4b.")
+    if not radius.isdecimal() or int(radius) > 40:
+        problems.append("ENDORSE_BRAND_RADIUS must be a number of pixels from 0 to 40.")
+        radius = "0"
+    logo = get("LOGO_URL", "")
+    if logo and not logo.startswith("https://"):
+        problems.append("ENDORSE_BRAND_LOGO_URL must be an https address.")
+    return Brand(
+        name=name,
+        app_name=get("APP_NAME", f"{name} app"),
+        logo_url=logo or None,
+        colour=get("COLOUR", usual.colour),
+        accent=get("ACCENT", usual.accent),
+        radius=int(radius),
+    )
+
+
+def _is_ip(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""Who waits for which journey: the open pages of browsers and the watching phones.
+
+A wake-up is a hint: whoever is woken looks at the journey it is given and decides itself. One
+ticker pokes the pages that show a moving code, spread over time, so that ten thousand of them
+never all write in the same moment.
+"""
+
+import asyncio
+from collections import defaultdict
+from typing import Final
+
+from endorse.core.model import Journey
+
+_SLOTS_A_SECOND: Final = 20
+
+
+class Waiter:
+    """One page or phone that waits for one journey. `changed` holds the newest change unseen."""
+
+    __slots__ = ("_wake", "changed", "closed", "journey_id", "slot")
+
+    def __init__(self, journey_id: str) -> None:
+        """Wait for this journey; `Waiting.enter` makes it known."""
+        self.journey_id = journey_id
+        self.changed: Journey | None = None
+        self.closed = False
+        self.slot = -1
+        self._wake: asyncio.Future[None] | None = None
+
+    async def wake(self) -> None:
+        """Sleep until there is a change, a tick or the end."""
+        if self.changed is None and not self.closed:
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
+
+    def poke(self) -> None:
+        """Wake the waiter."""
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def close(self) -> None:
+        """Tell the waiter to go: the other side left, or the server ends."""
+        self.closed = True
+        self.poke()
+
+
+class Waiting:
+    """All who wait on this server."""
+
+    def __init__(self, tick_every: float) -> None:
+        """Poke each page every `tick_every` seconds once `run` runs."""
+        self._by_journey: defaultdict[str, set[Waiter]] = defaultdict(set)
+        self._slots: list[set[Waiter]] = [
+            set() for _ in range(max(1, round(tick_every * _SLOTS_A_SECOND)))
+        ]
+        self._next_slot = 0
+        self.ended = False
+
+    def enter(self, waiter: Waiter, ticking: bool) -> None:
+        """Let a waiter wait; with `ticking` it is also poked regularly."""
+        self._by_journey[waiter.journey_id].add(waiter)
+        if ticking:
+            # The emptiest slot keeps the ticks even, whenever pages come.
+            waiter.slot = min(range(len(self._slots)), key=lambda slot: len(self._slots[slot]))
+            self._slots[waiter.slot].add(waiter)
+
+    def leave(self, waiter: Waiter) -> None:
+        """Forget a waiter."""
+        waiters = self._by_journey.get(waiter.journey_id)
+        if waiters is not None:
+            waiters.discard(waiter)
+            if not waiters:
+                del self._by_journey[waiter.journey_id]
+        if waiter.slot >= 0:
+            self._slots[waiter.slot].discard(waiter)
+
+    def changed(self, journey: Journey) -> None:
+        """Tell all who wait for this journey that it moved."""
+        for waiter in self._by_journey.get(journey.journey_id, ()):
+            waiter.changed = journey
+            waiter.poke()
+
+    def count(self) -> int:
+        """Give how many wait."""
+        return sum(len(waiters) for waiters in self._by_journey.values())
+
+    def end(self) -> None:
+        """Send everybody away: the server stops. Browsers come back by themselves."""
+        self.ended = True
+        for waiters in list(self._by_journey.values()):
+            for waiter in waiters:
+                waiter.close()
+
+    async def run(self) -> None:
+        """Tick for ever."""
+        while True:
+            await asyncio.sleep(1 / _SLOTS_A_SECOND)
+            for waiter in self._slots[self._next_slot]:
+                waiter.poke()
+            self._next_slot = (self._next_slot + 1) % len(self._slots)

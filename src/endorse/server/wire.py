@@ -1,0 +1,85 @@
+"""Bytes to structs and back, and the headers that every answer carries."""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from endorse.core.refusal import Refusal
+
+T = TypeVar("T")
+
+NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_JSON: Final = "application/json"
+_FORM: Final = "application/x-www-form-urlencoded"
+
+TOO_LARGE: Final = Refusal(
+    "body_too_large", "invalid_request", 413, "The body is larger than 64 KiB."
+)
+WRONG_TYPE: Final = Refusal(
+    "wrong_content_type", "invalid_request", 415, f"Send the body as {_JSON}."
+)
+NOT_A_FORM: Final = Refusal(
+    "wrong_content_type", "invalid_request", 400, f"Send the parameters as {_FORM}."
+)
+NOT_FOUND: Final = Refusal("not_found", "not_found", 404, "There is nothing here.")
+BROKEN_OFF: Final = Refusal("broken_off", "invalid_request", 400, "The body broke off.")
+
+
+async def body(request: Request, limit: int) -> bytes | Refusal:
+    """Read a body; refuse one that is too large before it is read whole."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        return TOO_LARGE
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > limit:
+                return TOO_LARGE
+            parts.append(part)
+    except ClientDisconnect:
+        return BROKEN_OFF
+    return b"".join(parts)
+
+
+def has_type(request: Request, wanted: str) -> bool:
+    """Say whether the body is declared as this media type, whatever its parameters."""
+    return request.headers.get("content-type", "").split(";")[0].strip().lower() == wanted
+
+
+async def form(request: Request, limit: int) -> bytes | Refusal:
+    """Read the bytes of a form; `core.params.parse` reads them on."""
+    if not has_type(request, _FORM):
+        return NOT_A_FORM
+    return await body(request, limit)
+
+
+def decode(raw: bytes, kind: type[T]) -> T | Refusal:
+    """Read JSON into a struct; or say at which place it is wrong."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        told = f"The body is not what this call takes: {str(error)[:200]}."
+        return Refusal("body_not_understood", "invalid_request", 400, told)
+
+
+def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer JSON that nobody may keep."""
+    raw = msgspec.json.encode(value)
+    return Response(raw, status, {**NO_STORE, **(headers or {})}, media_type=_JSON)
+
+
+def refused(no: Refusal, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer a refusal as JSON (RFC 6749 5.2)."""
+    return json({"error": no.error, "error_description": no.told}, no.status, headers)
+
+
+def see_other(location: str) -> Response:
+    """Send the browser on by GET: never 302 or 307, which could carry a form along."""
+    return Response(None, 303, {"Location": location, **NO_STORE})
+
+

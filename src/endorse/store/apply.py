@@ -1,0 +1,299 @@
+"""Each change as guarded SQL, and the audit trail from the same list.
+
+A guard stands in the statement itself: the row is changed only from the state that the decision
+saw. No row changed means that the guard was lost, and nothing of the list is kept.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from endorse.core import change as c
+from endorse.core.journey import STEPS
+from endorse.core.model import ClientSecret, Journey
+from endorse.store.audit import trail
+from endorse.store.connection import Connection, Value
+from endorse.store.reads import JOURNEY_COLUMNS
+
+_FIELDS: Final = Journey.__struct_fields__
+_FROZEN: Final = ("journey_id", "short", "browser_hash", "request", "digest", "browser")
+_FROZEN_TIMES: Final = ("started_at", "forget_at")
+_MOVING: Final = tuple(
+    name for name in _FIELDS if name not in (*_FROZEN, *_FROZEN_TIMES, "state", "version")
+)
+
+
+def _numbers(first: int, count: int) -> str:
+    return ", ".join(f"${number}" for number in range(first, first + count))
+
+
+_BEGIN: Final = (
+    f"INSERT INTO journeys ({JOURNEY_COLUMNS}) VALUES ({_numbers(1, len(_FIELDS))}) "  # noqa: S608
+    "ON CONFLICT DO NOTHING"
+)
+_MOVE: Final = (
+    "UPDATE journeys SET state = $4, version = version + 1, "  # noqa: S608
+    + ", ".join(f"{name} = ${number}" for number, name in enumerate(_MOVING, 5))
+    + " WHERE journey_id = $1 AND state = $2 AND version = $3"
+)
+
+
+async def apply(db: Connection, changes: Sequence[c.Change], now: int) -> bool:
+    """Apply the changes in order; False at the first lost guard (the caller then rolls back)."""
+    for change in changes:
+        if not await _HOW[type(change)](db, change):
+            return False
+    for line in trail(changes, now):
+        await db.run(
+            "INSERT INTO audit (at, event, actor, journey_id, grant_id, client_id, person_id, "
+            "detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            *line,
+        )
+    return True
+
+
+async def _begin(db: Connection, change: c.Begin) -> bool:
+    return await db.run(_BEGIN, *(_column(change.journey, name) for name in _FIELDS)) == 1
+
+
+async def _move(db: Connection, change: c.Move) -> bool:
+    before, after = change.before, change.after
+    if before.state not in STEPS[change.event].sources:
+        raise AssertionError(f"{change.event} is not allowed in {before.state}")
+    values = (_column(after, name) for name in _MOVING)
+    guard = (before.journey_id, before.state.value, before.version)
+    return await db.run(_MOVE, *guard, after.state.value, *values) == 1
+
+
+def _column(journey: Journey, name: str) -> Value:
+    value: Any = getattr(journey, name)
+    if name == "request":
+        return msgspec.json.encode(value).decode()
+    return value.value if name == "state" else value  # type: ignore[no-any-return]
+
+
+async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
+    grant = change.grant
+    ids = [account.resource_id for account in grant.accounts]
+    changed = await db.run(
+        "INSERT INTO grants (grant_id, client_id, person_id, phone_id, scope, accounts, "
+        "account_ids, created_at, expires_at, document, assertion, generation, rotated_at) "
+        f"VALUES ({_numbers(1, 13)}) ON CONFLICT DO NOTHING",  # noqa: S608
+        grant.grant_id,
+        grant.client_id,
+        grant.person_id,
+        grant.phone_id,
+        " ".join(grant.scope),
+        msgspec.json.encode(grant.accounts).decode(),
+        " ".join(ids),
+        grant.created_at,
+        grant.expires_at,
+        grant.document,
+        grant.assertion,
+        grant.generation,
+        grant.rotated_at,
+    )
+    return changed == 1
+
+
+async def _make_token(db: Connection, change: c.MakeToken) -> bool:
+    token = change.token
+    changed = await db.run(
+        "INSERT INTO access_tokens (token_hash, grant_id, scope, created_at, expires_at) "
+        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        token.token_hash,
+        token.grant_id,
+        " ".join(token.scope),
+        token.created_at,
+        token.expires_at,
+    )
+    return changed == 1
+
+
+async def _rotate(db: Connection, change: c.Rotate) -> bool:
+    changed = await db.run(
+        "UPDATE grants SET generation = generation + 1, rotated_at = $3 "
+        "WHERE grant_id = $1 AND generation = $2 AND ended_at IS NULL AND expires_at > $3",
+        change.grant_id,
+        change.generation,
+        change.now,
+    )
+    return changed == 1
+
+
+async def _end_grant(db: Connection, change: c.EndGrant) -> bool:
+    # A grant that has ended already is what was wanted: no guard is lost.
+    await db.run(
+        "UPDATE grants SET ended_at = $2, ended_by = $3 WHERE grant_id = $1 AND ended_at IS NULL",
+        change.grant_id,
+        change.now,
+        change.by,
+    )
+    return True
+
+
+async def _touch_grant(db: Connection, change: c.TouchGrant) -> bool:
+    await db.run(
+        "UPDATE grants SET last_used_at = $2 WHERE grant_id = $1", change.grant_id, change.now
+    )
+    return True
+
+
+async def _revoke_token(db: Connection, change: c.RevokeToken) -> bool:
+    await db.run("DELETE FROM access_tokens WHERE token_hash = $1", change.token_hash)
+    return True
+
+
+async def _issue(db: Connection, change: c.Issue) -> bool:
+    code = change.enrolment
+    changed = await db.run(
+        "INSERT INTO enrolments (code_hash, person_id, created_at, expires_at) "
+        "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        code.code_hash,
+        code.person_id,
+        code.created_at,
+        code.expires_at,
+    )
+    return changed == 1
+
+
+async def _enrol(db: Connection, change: c.Enrol) -> bool:
+    used = await db.run(
+        "UPDATE enrolments SET used_at = $2 WHERE code_hash = $1 AND used_at IS NULL",
+        change.code_hash,
+        change.now,
+    )
+    phone = change.phone
+    made = await db.run(
+        "INSERT INTO phones (phone_id, person_id, name, device, credential_id, public_key, "
+        f"sign_count, enrolled_at) VALUES ({_numbers(1, 8)}) ON CONFLICT DO NOTHING",  # noqa: S608
+        phone.phone_id,
+        phone.person_id,
+        phone.name,
+        phone.device,
+        phone.credential_id,
+        phone.public_key,
+        phone.sign_count,
+        phone.enrolled_at,
+    )
+    return used == 1 and made == 1
+
+
+async def _count_up(db: Connection, change: c.CountUp) -> bool:
+    changed = await db.run(
+        "UPDATE phones SET sign_count = $2 WHERE phone_id = $1 AND sign_count < $2",
+        change.phone_id,
+        change.sign_count,
+    )
+    return changed == 1
+
+
+async def _add_client(db: Connection, change: c.AddClient) -> bool:
+    client = change.client
+    changed = await db.run(
+        "INSERT INTO clients (client_id, name, legal_name, redirect_uris, scope, is_public, "
+        f"verified, duration, created_at) VALUES ({_numbers(1, 9)}) "  # noqa: S608
+        "ON CONFLICT DO NOTHING",
+        client.client_id,
+        client.name,
+        client.legal_name,
+        msgspec.json.encode(client.redirect_uris).decode(),
+        " ".join(client.scope),
+        int(client.public),
+        int(client.verified),
+        client.duration,
+        client.created_at,
+    )
+    for secret in client.secrets:
+        await _insert_secret(db, client.client_id, secret)
+    return changed == 1
+
+
+async def _change_client(db: Connection, change: c.ChangeClient) -> bool:
+    client = change.client
+    changed = await db.run(
+        "UPDATE clients SET name = $2, legal_name = $3, redirect_uris = $4, scope = $5, "
+        "verified = $6, duration = $7 WHERE client_id = $1",
+        client.client_id,
+        client.name,
+        client.legal_name,
+        msgspec.json.encode(client.redirect_uris).decode(),
+        " ".join(client.scope),
+        int(client.verified),
+        client.duration,
+    )
+    return changed == 1
+
+
+async def _add_secret(db: Connection, change: c.AddSecret) -> bool:
+    await db.run(
+        "UPDATE client_secrets SET expires_at = $2 "
+        "WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+        change.client_id,
+        change.others_until,
+    )
+    return await _insert_secret(db, change.client_id, change.secret)
+
+
+async def _insert_secret(db: Connection, client_id: str, secret: ClientSecret) -> bool:
+    changed = await db.run(
+        "INSERT INTO client_secrets (client_id, secret_hash, created_at, expires_at) "
+        "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+        client_id,
+        secret.secret_hash,
+        secret.created_at,
+        secret.expires_at,
+    )
+    return changed == 1
+
+
+async def _keep_sandbox_key(db: Connection, change: c.KeepSandboxKey) -> bool:
+    await db.run(
+        "INSERT INTO sandbox_keys (name, secret) VALUES ('server', $1) ON CONFLICT DO NOTHING",
+        change.secret,
+    )
+    return True
+
+
+async def _sweep(db: Connection, change: c.Sweep) -> bool:
+    for table, key, expiry in _SWEPT:
+        await db.run(
+            f"DELETE FROM {table} WHERE {key} IN "  # noqa: S608
+            f"(SELECT {key} FROM {table} WHERE {expiry} <= $1 LIMIT $2)",
+            change.now,
+            change.at_most,
+        )
+    # An enrolment code counts towards its day's number, so it is kept for that long.
+    await db.run(
+        "DELETE FROM enrolments WHERE code_hash IN "
+        "(SELECT code_hash FROM enrolments WHERE created_at <= $1 LIMIT $2)",
+        change.now - 2 * 24 * 60 * 60,
+        change.at_most,
+    )
+    return True
+
+
+_SWEPT: Final = (
+    ("journeys", "journey_id", "forget_at"),
+    ("access_tokens", "token_hash", "expires_at"),
+)
+
+_HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
+    c.Begin: _begin,
+    c.Move: _move,
+    c.MakeGrant: _make_grant,
+    c.MakeToken: _make_token,
+    c.Rotate: _rotate,
+    c.EndGrant: _end_grant,
+    c.TouchGrant: _touch_grant,
+    c.RevokeToken: _revoke_token,
+    c.Issue: _issue,
+    c.Enrol: _enrol,
+    c.CountUp: _count_up,
+    c.AddClient: _add_client,
+    c.ChangeClient: _change_client,
+    c.AddSecret: _add_secret,
+    c.KeepSandboxKey: _keep_sandbox_key,
+    c.Sweep: _sweep,
+}

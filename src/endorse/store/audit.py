@@ -1,0 +1,49 @@
+"""The audit trail: who did what to which journey, grant, client or person. No secret is in it."""
+
+from collections.abc import Iterator, Sequence
+
+from endorse.core import change as c
+from endorse.core.journey import STEPS, Actor, Event
+from endorse.store.connection import Value
+
+Line = tuple[int, str, str, Value, Value, Value, Value, Value]
+"""at, event, actor, journey_id, grant_id, client_id, person_id, detail."""
+
+
+def trail(changes: Sequence[c.Change], now: int) -> Iterator[Line]:
+    """Write the lines for these changes. Notes of use and counters leave none."""
+    for change in changes:
+        line = _line(change)
+        if line is not None:
+            yield (now, *line)
+
+
+def _line(change: c.Change) -> tuple[str, str, Value, Value, Value, Value, Value] | None:
+    match change:
+        case c.Begin(journey):
+            client_id = journey.request.returns_to.client_id
+            actor = STEPS[Event.START].actor
+            return (Event.START, actor, journey.journey_id, None, client_id, None, None)
+        case c.Move(event, _, after):
+            client_id = after.request.returns_to.client_id
+            ids = (after.journey_id, after.grant_id, client_id, after.person_id)
+            return (event.value, STEPS[event].actor.value, *ids, after.reason)
+        case c.Rotate(grant_id, generation):
+            return ("refresh", Actor.CLIENT, None, grant_id, None, None, str(generation + 1))
+        case c.EndGrant(grant_id, by):
+            return ("end grant", by, None, grant_id, None, None, None)
+        case c.RevokeToken(_):
+            return ("revoke access token", Actor.CLIENT, None, None, None, None, None)
+        case c.Issue(enrolment):
+            return ("issue enrolment", "the bank", None, None, None, enrolment.person_id, None)
+        case c.Enrol(phone):
+            person_id, phone_id = phone.person_id, phone.phone_id
+            return ("enrol", Actor.ANY_PHONE, None, None, None, person_id, phone_id)
+        case c.AddClient(client):
+            return ("add client", "the bank", None, None, client.client_id, None, client.name)
+        case c.ChangeClient(client):
+            return ("change client", "the bank", None, None, client.client_id, None, client.name)
+        case c.AddSecret(client_id):
+            return ("add client secret", "the bank", None, None, client_id, None, None)
+        case _:
+            return None

@@ -1,0 +1,62 @@
+"""The little that SQLite and PostgreSQL must both offer; everything else is the same SQL."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, TypeVar
+
+Row = Sequence[Any]
+Value = str | int | None
+T = TypeVar("T")
+
+
+class StoreAway(Exception):
+    """The database did not answer or did not commit; nothing of the call was stored.
+
+    A fault, not a refusal: the caller answers 503 and the request may be repeated.
+    """
+
+
+class Connection(Protocol):
+    """Runs statements with `$1`-style placeholders. SQLite's methods never really wait."""
+
+    async def one(self, sql: str, *values: Value) -> Row | None:
+        """Give the first row, or None."""
+        ...
+
+    async def all(self, sql: str, *values: Value) -> Sequence[Row]:
+        """Give all rows."""
+        ...
+
+    async def run(self, sql: str, *values: Value) -> int:
+        """Run a statement that changes rows; give how many it changed."""
+        ...
+
+
+Query = Callable[[Connection], Awaitable[T]]
+
+
+class Engine(Protocol):
+    """One database: where to read, where to write, and how to end."""
+
+    def reading(self) -> AbstractAsyncContextManager[Connection]:
+        """Borrow a connection that only reads what is committed."""
+        ...
+
+    def writing(self) -> AbstractAsyncContextManager[Connection]:
+        """Borrow the writing connection for one database transaction, committed at the end.
+
+        Leaving it by an exception rolls back. Raises `StoreAway` if the commit failed.
+        """
+        ...
+
+    async def script(self, statements: Sequence[str]) -> None:
+        """Run data definition statements in one transaction, alone among all servers."""
+        ...
+
+    def column_types(self) -> dict[str, str]:
+        """Give the words that differ in data definitions: `identity`."""
+        ...
+
+    async def close(self) -> None:
+        """Give all connections back."""
+        ...

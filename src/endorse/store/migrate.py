@@ -1,0 +1,40 @@
+"""Bring a database to this version's schema: numbered files, forward only, each once."""
+
+from importlib import resources
+
+from endorse.store.connection import Engine
+
+_TABLE = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)"
+
+
+async def migrate(engine: Engine) -> int:
+    """Run what has not run yet; give the schema's version. Safe when many servers start at once.
+
+    Raises RuntimeError if the database was written by a newer version.
+    """
+    await engine.script([_TABLE])
+    wanted = _numbered()
+    async with engine.reading() as db:
+        done = {row[0] for row in await db.all("SELECT version FROM schema_versions")}
+    newest = max(wanted)
+    if done - set(wanted):
+        raise RuntimeError(
+            f"The database has schema version {max(done)}, this program knows {newest}. "
+            "Start a program at least as new as the one that wrote it."
+        )
+    for version in sorted(set(wanted) - done):
+        text = wanted[version].format_map(engine.column_types())
+        note = f"INSERT INTO schema_versions (version) VALUES ({version})"  # noqa: S608
+        await engine.script([*_statements(text), note])
+    return newest
+
+
+def _numbered() -> dict[int, str]:
+    folder = resources.files("endorse.store.migrations")
+    files = [file for file in folder.iterdir() if file.name.endswith(".sql")]
+    return {int(file.name.split("_")[0]): file.read_text("utf-8") for file in files}
+
+
+def _statements(text: str) -> list[str]:
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]

@@ -1,0 +1,89 @@
+"""PostgreSQL: a pool of connections, the same statements as on SQLite."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from endorse.store.connection import Connection, Row, StoreAway, Value
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+_MIGRATION_LOCK = 0x656E646F727365  # "endorse": servers that start together migrate in turn
+_AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError)
+
+
+class PostgresConnection:
+    """The `Connection` of PostgreSQL."""
+
+    def __init__(self, raw: "PoolConnectionProxy[Any]") -> None:
+        """Use a connection of the pool."""
+        self.raw = raw
+
+    async def one(self, sql: str, *values: Value) -> Row | None:
+        """Give the first row, or None."""
+        row: Row | None = await self.raw.fetchrow(sql, *values)
+        return row
+
+    async def all(self, sql: str, *values: Value) -> Sequence[Row]:
+        """Give all rows."""
+        rows: Sequence[Row] = await self.raw.fetch(sql, *values)
+        return rows
+
+    async def run(self, sql: str, *values: Value) -> int:
+        """Run a statement that changes rows; give how many it changed."""
+        tag: str = await self.raw.execute(sql, *values)
+        count = tag.rsplit(" ", 1)[-1]
+        return int(count) if count.isdigit() else 0
+
+
+class PostgresEngine:
+    """The `Engine` of PostgreSQL."""
+
+    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
+        """Use an open pool; `connect` makes one."""
+        self._pool = pool
+
+    @classmethod
+    async def connect(cls, url: str, connections: int = 8) -> "PostgresEngine":
+        """Open a pool to `postgresql://…`. Raises StoreAway if the server does not answer."""
+        try:
+            pool = await asyncpg.create_pool(url, min_size=2, max_size=connections, timeout=10)
+        except (*_AWAY, asyncpg.PostgresError) as error:
+            raise StoreAway(f"PostgreSQL does not answer: {error}") from error
+        return cls(pool)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """Lend a connection; each statement sees what is committed."""
+        try:
+            async with self._pool.acquire() as raw:
+                yield PostgresConnection(raw)
+        except _AWAY as error:
+            raise StoreAway(str(error)) from error
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """Lend a connection for one transaction; commit at the end."""
+        try:
+            async with self._pool.acquire() as raw, raw.transaction():
+                yield PostgresConnection(raw)
+        except _AWAY as error:
+            raise StoreAway(str(error)) from error
+
+    async def script(self, statements: Sequence[str]) -> None:
+        """Run data definition statements in one transaction, one server at a time."""
+        async with self._pool.acquire() as raw, raw.transaction():
+            await raw.execute(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            for statement in statements:
+                await raw.execute(statement)
+
+    def column_types(self) -> dict[str, str]:
+        """Give PostgreSQL's words for what differs in data definitions."""
+        return {"identity": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"}
+
+    async def close(self) -> None:
+        """Give all connections back and close them."""
+        await self._pool.close()

@@ -1,0 +1,180 @@
+"""Every SELECT. One read a use case, returning exactly the facts that a decision needs."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from endorse.core.journey import State
+from endorse.core.model import (
+    Access,
+    Client,
+    ClientSecret,
+    Enrolment,
+    Grant,
+    Journey,
+    Phone,
+    Request,
+    SharedAccount,
+)
+from endorse.store.connection import Connection, Row
+
+JOURNEY_COLUMNS: Final = ", ".join(Journey.__struct_fields__)
+_GRANT_COLUMNS: Final = ", ".join(Grant.__struct_fields__)
+_PHONE_COLUMNS: Final = ", ".join(Phone.__struct_fields__)
+_REQUEST: Final = msgspec.json.Decoder(Request)
+_ACCOUNTS: Final = msgspec.json.Decoder(tuple[SharedAccount, ...])
+_URIS: Final = msgspec.json.Decoder(tuple[str, ...])
+
+_JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "  # noqa: S608
+_JOURNEY_BY_SHORT: Final = _JOURNEY + "short = $1"
+_JOURNEY_BY_QID: Final = _JOURNEY + "qid = $1"
+_JOURNEY_BY_CODE: Final = _JOURNEY + "code_hash = $1"
+_GRANT: Final = f"SELECT {_GRANT_COLUMNS} FROM grants WHERE grant_id = $1"  # noqa: S608
+_GRANTS: Final = (
+    f"SELECT {_GRANT_COLUMNS} FROM grants "  # noqa: S608
+    "WHERE person_id = $1 AND created_at > $2 ORDER BY created_at DESC LIMIT $3"
+)
+_PHONE: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE phone_id = $1"  # noqa: S608
+_ACCESS: Final = (
+    "SELECT g.grant_id, g.client_id, g.person_id, t.scope, g.account_ids, t.expires_at, "
+    "g.expires_at, g.ended_at, g.last_used_at "
+    "FROM access_tokens t JOIN grants g ON g.grant_id = t.grant_id WHERE t.token_hash = $1"
+)
+_CLIENT: Final = (
+    "SELECT client_id, name, legal_name, redirect_uris, scope, is_public, verified, duration, "
+    "created_at FROM clients WHERE client_id = $1"
+)
+_CLIENTS: Final = (
+    "SELECT client_id, name, legal_name, redirect_uris, scope, is_public, verified, duration, "
+    "created_at FROM clients ORDER BY created_at, client_id LIMIT $1"
+)
+_SECRETS: Final = (
+    "SELECT secret_hash, created_at, expires_at FROM client_secrets WHERE client_id = $1"
+)
+
+
+async def client(db: Connection, client_id: str) -> Client | None:
+    """Read a client with its secrets."""
+    row = await db.one(_CLIENT, client_id)
+    if row is None:
+        return None
+    secrets = [ClientSecret(*secret) for secret in await db.all(_SECRETS, client_id)]
+    return _client(row, tuple(secrets))
+
+
+async def clients(db: Connection, at_most: int) -> list[Client]:
+    """Read clients in the order of their registration, without their secrets."""
+    return [_client(row, ()) for row in await db.all(_CLIENTS, at_most)]
+
+
+async def journey_by_short(db: Connection, short: str) -> Journey | None:
+    """Read the journey of a connect page."""
+    return _journey(await db.one(_JOURNEY_BY_SHORT, short))
+
+
+async def journey_by_qid(db: Connection, qid: str) -> Journey | None:
+    """Read the journey of a scanned code."""
+    return _journey(await db.one(_JOURNEY_BY_QID, qid))
+
+
+async def journey_by_code(db: Connection, code_hash: str) -> Journey | None:
+    """Read the journey of an authorization code."""
+    return _journey(await db.one(_JOURNEY_BY_CODE, code_hash))
+
+
+async def phone(db: Connection, phone_id: str) -> Phone | None:
+    """Read a phone."""
+    row = await db.one(_PHONE, phone_id)
+    return None if row is None else Phone(*row)
+
+
+async def enrolment(db: Connection, code_hash: str) -> Enrolment | None:
+    """Read an enrolment code."""
+    row = await db.one(
+        "SELECT code_hash, person_id, created_at, expires_at, used_at FROM enrolments "
+        "WHERE code_hash = $1",
+        code_hash,
+    )
+    return None if row is None else Enrolment(*row)
+
+
+async def enrolments_since(db: Connection, person_id: str, since: int) -> int:
+    """Count the enrolment codes issued to a person since a time."""
+    row = await db.one(
+        "SELECT count(*) FROM enrolments WHERE person_id = $1 AND created_at > $2",
+        person_id,
+        since,
+    )
+    return 0 if row is None else int(row[0])
+
+
+async def grant(db: Connection, grant_id: str) -> Grant | None:
+    """Read a grant."""
+    row = await db.one(_GRANT, grant_id)
+    return None if row is None else _grant(row)
+
+
+async def grants_of(db: Connection, person_id: str, since: int, at_most: int) -> list[Grant]:
+    """Read a person's grants made since a time, the newest first."""
+    return [_grant(row) for row in await db.all(_GRANTS, person_id, since, at_most)]
+
+
+async def access(db: Connection, token_hash: str) -> Access | None:
+    """Read what an access token opens: one statement, for every call of the bank's API."""
+    row = await db.one(_ACCESS, token_hash)
+    if row is None:
+        return None
+    return Access(
+        row[0], row[1], row[2], _words(row[3]), _words(row[4]), row[5], row[6], row[7], row[8]
+    )
+
+
+async def sandbox_key(db: Connection) -> str | None:
+    """Read the key that a sandbox keeps beside its data."""
+    row = await db.one("SELECT secret FROM sandbox_keys WHERE name = 'server'")
+    return None if row is None else str(row[0])
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _client(row: Row, secrets: tuple[ClientSecret, ...]) -> Client:
+    client_id, name, legal_name, uris, scope, public, verified, duration, created_at = row
+    return Client(
+        client_id=client_id,
+        name=name,
+        legal_name=legal_name,
+        redirect_uris=_URIS.decode(uris),
+        scope=_words(scope),
+        public=bool(public),
+        verified=bool(verified),
+        duration=duration,
+        created_at=created_at,
+        secrets=secrets,
+    )
+
+
+def _journey(row: Sequence[Any] | None) -> Journey | None:
+    if row is None:
+        return None
+    journey_id, short, qid, browser_hash, request, digest, browser, state, *rest = row
+    return Journey(
+        journey_id,
+        short,
+        qid,
+        browser_hash,
+        _REQUEST.decode(request),
+        digest,
+        browser,
+        State(state),
+        *rest,
+    )
+
+
+def _grant(row: Row) -> Grant:
+    grant_id, client_id, person_id, phone_id, scope, accounts, *rest = row
+    return Grant(
+        grant_id, client_id, person_id, phone_id, _words(scope), _ACCOUNTS.decode(accounts), *rest
+    )

@@ -1,0 +1,165 @@
+"""The one way to read and the one way to change what is stored.
+
+Changes are settled in batches: one database transaction takes all the work that came while the
+one before was being committed, so that many requests share one wait for the disk.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+from endorse.core.change import Change, Decision
+from endorse.store.apply import apply
+from endorse.store.connection import Connection, Engine, Query, StoreAway
+from endorse.store.migrate import migrate
+
+F = TypeVar("F")
+A = TypeVar("A")
+
+_BATCH: Final = 128
+_TRIES: Final = 8
+
+
+class Contended(StoreAway):
+    """The same row was changed by others at every try. Repeat the request."""
+
+
+class _Work(Generic[F, A]):
+    """One request's turn: read the facts, decide, apply, and again if a guard was lost."""
+
+    __slots__ = ("_decide", "_now", "_read", "done")
+
+    def __init__(
+        self,
+        read: Query[F],
+        decide: Callable[[F], Decision[A]],
+        now: int,
+        done: "asyncio.Future[Decision[A]]",
+    ) -> None:
+        self._read = read
+        self._decide = decide
+        self._now = now
+        self.done = done
+
+    async def turn(self, db: Connection) -> Decision[A]:
+        for _ in range(_TRIES):
+            decision = self._decide(await self._read(db))
+            if await _won(db, decision.changes, self._now):
+                return decision
+        raise Contended("the guard was lost at every try")
+
+
+async def _won(db: Connection, changes: Sequence[Change], now: int) -> bool:
+    """Apply all changes or none; say whether every guard held."""
+    if not changes:
+        return True
+    await db.run("SAVEPOINT turn")
+    if await apply(db, changes, now):
+        await db.run("RELEASE SAVEPOINT turn")
+        return True
+    await db.run("ROLLBACK TO SAVEPOINT turn")
+    return False
+
+
+class Store:
+    """What is remembered, on either engine. One task writes; reads go round it."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use an engine whose schema is up to date; call `open_store` for both."""
+        self._engine = engine
+        self._queue: asyncio.Queue[_Work[Any, Any] | None] = asyncio.Queue()
+        self._writer = asyncio.create_task(self._write())
+
+    async def read(self, query: Callable[[Connection], Awaitable[A]]) -> A:
+        """Read what is committed. Raises StoreAway."""
+        async with self._engine.reading() as db:
+            return await query(db)
+
+    async def settle(
+        self, read: Query[F], decide: Callable[[F], Decision[A]], now: int
+    ) -> Decision[A]:
+        """Read, decide and apply in one transaction; answer when it is on the disk.
+
+        `decide` may run again with fresh facts if another server changed them meanwhile.
+        Raises StoreAway if nothing was stored.
+        """
+        done: asyncio.Future[Decision[A]] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Work(read, decide, now, done))
+        return await done
+
+    async def change(self, changes: Sequence[Change], now: int) -> bool:
+        """Apply changes that need no facts; say whether their guards held."""
+
+        async def nothing(_: Connection) -> None:
+            return None
+
+        tried: list[bool] = []
+
+        def once(_: None) -> Decision[bool]:
+            # The second call means that a guard was lost: there is nothing to decide anew.
+            tried.append(True)
+            return Decision(True, tuple(changes)) if len(tried) == 1 else Decision(False)
+
+        return (await self.settle(nothing, once, now)).answer is True
+
+    async def close(self) -> None:
+        """Finish what is queued, then close the database."""
+        self._queue.put_nowait(None)
+        await self._writer
+        await self._engine.close()
+
+    async def _write(self) -> None:
+        closing = False
+        while not closing:
+            batch = [await self._queue.get()]
+            while len(batch) < _BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            closing = None in batch
+            work = [item for item in batch if item is not None]
+            if work and not await self._settle_batch(work):
+                for item in work:
+                    await self._settle_batch([item], alone=True)
+
+    async def _settle_batch(self, work: Sequence[_Work[Any, Any]], alone: bool = False) -> bool:
+        """Settle these in one transaction; False if one failed and each must go alone."""
+        try:
+            async with self._engine.writing() as db:
+                decisions = [await item.turn(db) for item in work]
+        except StoreAway as away:
+            if alone or not isinstance(away, Contended):
+                _fail(work, away)
+                return True
+            return False
+        except Exception as error:  # one request's failure is not the others'
+            if alone:
+                _fail(work, error)
+            return alone
+        for item, decision in zip(work, decisions, strict=True):
+            if not item.done.done():
+                item.done.set_result(decision)
+        return True
+
+
+def _fail(work: Sequence[_Work[Any, Any]], error: Exception) -> None:
+    for item in work:
+        if not item.done.done():
+            item.done.set_exception(error)
+
+
+async def open_store(url: str) -> Store:
+    """Open `sqlite:///path` or `postgresql://…` and bring its schema up to date.
+
+    Raises ValueError for another URL, StoreAway if the database does not answer.
+    """
+    if url.startswith("sqlite:///"):
+        from endorse.store.sqlite import SqliteEngine
+
+        engine: Engine = SqliteEngine(url.removeprefix("sqlite:///"))
+    elif url.startswith(("postgresql://", "postgres://")):
+        from endorse.store.postgres import PostgresEngine
+
+        engine = await PostgresEngine.connect(url)
+    else:
+        raise ValueError("The database must be sqlite:///PATH or postgresql://…")
+    await migrate(engine)
+    return Store(engine)

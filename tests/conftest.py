@@ -1,0 +1,40 @@
+"""What every test may ask for, and what each marker demands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import parts
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose real part is missing, or fail it where real parts are demanded."""
+    if item.get_closest_marker("browser"):
+        parts.chromium()
+    if item.get_closest_marker("postgres"):
+        parts.postgres_binaries()
+    if item.get_closest_marker("soak") and not parts.SOAK:
+        pytest.skip("runs only with ENDORSE_SOAK=1")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """The loop that the server runs on."""
+    return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[parts.PostgresServer]:
+    """A PostgreSQL server of this test process alone."""
+    with parts.postgres_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: parts.PostgresServer) -> Iterator[str]:
+    """The URL of a new, empty database."""
+    with postgres_server.database() as url:
+        yield url

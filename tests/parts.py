@@ -1,0 +1,177 @@
+"""The real parts that some tests need: Chromium and PostgreSQL.
+
+A missing part skips the test; with ENDORSE_DEMAND_REAL_PARTS=1 it fails it.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+DEMANDED = os.environ.get("ENDORSE_DEMAND_REAL_PARTS") == "1"
+SOAK = os.environ.get("ENDORSE_SOAK") == "1"
+
+POSTGRES_FOLDERS = (
+    "/usr/lib/postgresql/*/bin",
+    "/usr/pgsql-*/bin",
+    "/opt/homebrew/opt/postgresql*/bin",
+)
+START_SECONDS = 30
+
+
+def _missing(reason: str) -> NoReturn:
+    if DEMANDED:
+        pytest.fail(f"{reason}, and ENDORSE_DEMAND_REAL_PARTS=1 demands it", pytrace=False)
+    pytest.skip(reason)
+
+
+def chromium() -> Path:
+    """The installed Chromium (or the one named by ENDORSE_CHROMIUM)."""
+    names = [
+        os.environ.get("ENDORSE_CHROMIUM", ""),
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+    ]
+    for name in filter(None, names):
+        if found := shutil.which(name):
+            return Path(found)
+    _missing("Chromium is not installed (Debian: apt-get install chromium)")
+
+
+def postgres_binaries() -> Path:
+    """The folder of the newest installed PostgreSQL's initdb, postgres and pg_ctl."""
+    folders = [path for pattern in POSTGRES_FOLDERS for path in Path("/").glob(pattern[1:])]
+    if found := shutil.which("initdb"):
+        folders.append(Path(found).parent)
+    whole = [
+        path for path in folders if (path / "initdb").exists() and (path / "postgres").exists()
+    ]
+    if not whole:
+        _missing("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+    return max(whole, key=_version)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A running server that trusts every local caller."""
+
+    binaries: Path
+    port: int
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """Create a database, give its URL, and drop it with whoever is still connected."""
+        name = f"endorse_{secrets.token_hex(6)}"
+        self._run("createdb", name)
+        try:
+            yield f"postgresql://endorse@127.0.0.1:{self.port}/{name}"
+        finally:
+            self._run("dropdb", "--force", name)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        where = ("--host=127.0.0.1", f"--port={self.port}", "--username=endorse")
+        subprocess.run([self.binaries / program, *where, *arguments], check=True)
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start a server with an empty data folder on a free port; remove both at the end."""
+    binaries = postgres_binaries()
+    user = _server_user()
+    folder = Path(tempfile.mkdtemp(prefix="endorse-postgres-"))
+    if user is not None:
+        os.chown(folder, user, -1)
+    data = folder / "data"
+    port = _free_port()
+    try:
+        _quietly(
+            [
+                binaries / "initdb",
+                "--auth=trust",
+                "--username=endorse",
+                "--no-sync",
+                "--pgdata",
+                data,
+            ],
+            user,
+        )
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(port),
+            "unix_socket_directories": str(folder),
+            "fsync": "off",  # a test's data need not outlive a power cut
+            "max_connections": "200",
+        }
+        settings = [f"--{name}={value}" for name, value in options.items()]
+        with (folder / "log").open("wb") as log:
+            running = subprocess.Popen(
+                [binaries / "postgres", "-D", data, *settings],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                user=user,
+                cwd=folder,
+            )
+        try:
+            _wait_until_ready(binaries, port, running, folder / "log")
+            yield PostgresServer(binaries, port)
+        finally:
+            running.terminate()
+            running.wait()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _version(folder: Path) -> int:
+    digits = "".join(filter(str.isdigit, folder.parent.name))
+    return int(digits or 0)
+
+
+def _server_user() -> int | None:
+    """PostgreSQL refuses to run as root: then as `postgres`, else as `nobody`."""
+    if os.geteuid() != 0:
+        return None
+    users = {entry.pw_name: entry.pw_uid for entry in pwd.getpwall()}
+    return users.get("postgres", users["nobody"])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _quietly(command: Sequence[str | Path], user: int | None) -> None:
+    done = subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+
+
+def _wait_until_ready(
+    binaries: Path, port: int, running: subprocess.Popen[bytes], log: Path
+) -> None:
+    question: list[str | Path] = [
+        binaries / "pg_isready",
+        "--quiet",
+        "--host=127.0.0.1",
+        f"--port={port}",
+    ]
+    deadline = time.monotonic() + START_SECONDS
+    while subprocess.run(question, check=False).returncode:
+        if running.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}")
+        time.sleep(0.05)

@@ -1,0 +1,105 @@
+// Builds the browser pages into the Python package.
+//
+//   node build.mjs [--out FOLDER]
+//
+// Every built file carries a hash of its content in its name, so that the server may let browsers keep
+// it for ever. `manifest.json` tells which file a logical name stands for: {"connect.js": "connect-1A2B3C4D.js"}.
+
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const { values } = parseArgs({ options: { out: { type: "string" } } });
+const out = resolve(values.out ?? join(here, "../src/endorse/server/static"));
+
+const ENTRY_POINTS = ["connect/connect.ts", "connect/connect.css", "phone/phone.ts", "phone/phone.css"]
+  .filter((path) => existsSync(join(here, path)));
+/** Folders whose files are served as they are, hashed by name. */
+const COPIED = ["shared/icons", "phone/icons"];
+
+/** Bundles the entry points into `folder`; answers logical name -> file name. */
+async function bundle(folder) {
+  const { metafile } = await build({
+    absWorkingDir: here,
+    entryPoints: ENTRY_POINTS,
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    target: ["es2022"],
+    minify: true,
+    legalComments: "none",
+    sourcemap: false,
+    entryNames: "[name]-[hash]",
+    chunkNames: "chunk-[hash]",
+    metafile: true,
+    logLevel: "warning",
+  });
+  const names = {};
+  for (const [path, output] of Object.entries(metafile.outputs)) {
+    if (!output.entryPoint) continue;
+    const logical = basename(output.entryPoint).replace(/\.ts$/, ".js");
+    names[logical] = basename(path);
+  }
+  return names;
+}
+
+/** Writes `content` into `folder` under a hashed name, which it answers. */
+async function place(folder, logical, content) {
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 8).toUpperCase();
+  const extension = extname(logical);
+  const name = `${logical.slice(0, -extension.length)}-${hash}${extension}`;
+  await writeFile(join(folder, name), content);
+  return name;
+}
+
+async function copyReader(folder) {
+  const wasm = createRequire(import.meta.url).resolve("zxing-wasm/reader/zxing_reader.wasm");
+  return { "zxing_reader.wasm": await place(folder, "zxing_reader.wasm", await readFile(wasm)) };
+}
+
+async function copyIcons(folder) {
+  const names = {};
+  for (const source of COPIED.map((path) => join(here, path))) {
+    if (!existsSync(source)) continue;
+    for (const file of await readdir(source)) {
+      names[file] = await place(folder, file, await readFile(join(source, file)));
+    }
+  }
+  return names;
+}
+
+/** A web app manifest names its icons by logical name in the source, by hashed name when built. */
+async function copyWebManifest(folder, icons) {
+  const source = join(here, "phone/phone.webmanifest");
+  if (!existsSync(source)) return {};
+  const manifest = JSON.parse(await readFile(source, "utf8"));
+  for (const icon of manifest.icons ?? []) {
+    if (!(icon.src in icons)) throw new Error(`phone.webmanifest names ${icon.src}, which is not in phone/icons`);
+    icon.src = icons[icon.src];
+  }
+  const name = await place(folder, "phone.webmanifest", JSON.stringify(manifest));
+  return { "phone.webmanifest": name };
+}
+
+// Built beside the old folder and then swapped in, so that a failed build leaves the old one working.
+const fresh = `${out}.${process.pid}`;
+await rm(fresh, { recursive: true, force: true });
+await mkdir(fresh, { recursive: true });
+const icons = await copyIcons(fresh);
+const names = {
+  ...(await bundle(fresh)),
+  ...(await copyReader(fresh)),
+  ...icons,
+  ...(await copyWebManifest(fresh, icons)),
+};
+const sorted = Object.fromEntries(Object.entries(names).sort(([a], [b]) => (a < b ? -1 : 1)));
+await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);
+await rm(out, { recursive: true, force: true });
+await rename(fresh, out);

@@ -1,0 +1,185 @@
+/** The page on which a person's browser waits while the phone decides. */
+
+import { begin, postForm, seen } from "./begin.ts";
+import { CodePicture } from "./code.ts";
+import {
+  isCounted,
+  isFinal,
+  isLeaving,
+  isState,
+  readState,
+  showsCode,
+  type State,
+  type StateEvent,
+} from "./events.ts";
+import { Screen } from "./screen.ts";
+import { Stream } from "./stream.ts";
+
+/** How long an outcome stands before the page leaves: enough to see a good one, to read a bad one. */
+const LEAVE_MS: Readonly<Partial<Record<State, number>>> = { approved: 700, cancelled: 1_500, rejected: 2_500 };
+
+class ConnectPage {
+  readonly #main: HTMLElement;
+  readonly #screen: Screen;
+  readonly #code: CodePicture;
+  #stream: Stream | undefined;
+  #present: StateEvent | undefined;
+  #silent = false;
+  #resume = "";
+
+  constructor(main: HTMLElement) {
+    this.#main = main;
+    this.#screen = new Screen(main);
+    this.#code = new CodePicture(find(main, "[data-code]"), find(main, "[data-code-box]"));
+    main.dataset["script"] = "on";
+    this.#enhance("cancel", () => undefined);
+    this.#enhance("new-code", () => this.#countCodes());
+    for (const link of main.querySelectorAll("[data-start-again]")) {
+      link.addEventListener("click", (event) => this.#startAgain(event));
+    }
+    main.querySelector("[data-window]")?.addEventListener("click", openWindow);
+  }
+
+  /** Follows the journey that the page was served for, or begins one. */
+  async run(): Promise<void> {
+    const { state, short, reason, expiresIn } = this.#main.dataset;
+    if (!short) {
+      await seen(document);
+      await this.#begin();
+      return;
+    }
+    this.#know(`/connect/${short}`, `/resume/${short}`);
+    if (isState(state)) {
+      this.#arrive({ state, reason: reason ?? "", expiresIn: Number(expiresIn) || undefined });
+      if (isFinal(state)) return;
+    }
+    this.#listen(`/connect/${short}/events`);
+  }
+
+  async #begin(): Promise<void> {
+    const begun = await begin(find(this.#main, "[data-start]"));
+    if (typeof begun === "string") {
+      this.#screen.show("failed", begun);
+      return;
+    }
+    history.replaceState(null, "", begun.connect);
+    this.#know(begun.connect, begun.resume);
+    this.#listen(begun.events);
+  }
+
+  /** Points the page's forms and links at the journey, which a page that began it did not have. */
+  #know(connect: string, resume: string): void {
+    this.#resume = resume;
+    for (const form of this.#main.querySelectorAll<HTMLFormElement>("form[data-act]")) {
+      form.action = `${connect}/${form.dataset["act"]}`;
+    }
+    for (const link of this.#main.querySelectorAll<HTMLAnchorElement>("a[data-resume]")) link.href = resume;
+    this.#main.dataset["begun"] = "yes";
+  }
+
+  #listen(events: string): void {
+    this.#stream = new Stream(events, {
+      state: (event) => this.#arrive(event),
+      frame: (text) => this.#frame(text),
+      silence: () => this.#fallSilent(),
+      gone: () => location.reload(),
+    });
+    this.#stream.open();
+  }
+
+  #arrive(event: StateEvent): void {
+    const known = this.#present;
+    if (known !== undefined && isFinal(known.state)) return;
+    this.#present = event;
+    this.#silent = false;
+    if (!showsCode(event.state)) this.#code.clear();
+    this.#screen.show(event.state, event.reason);
+    if (event.expiresIn !== undefined && isCounted(event.state)) {
+      this.#screen.countDown(event.expiresIn, this.#total(event.state));
+    } else this.#screen.stopCounting();
+    if (isFinal(event.state)) this.#stream?.close();
+    if (isLeaving(event.state)) {
+      window.setTimeout(() => location.replace(this.#resume), LEAVE_MS[event.state]);
+    }
+  }
+
+  #frame(text: string): void {
+    if (this.#present === undefined || !showsCode(this.#present.state)) return;
+    if (this.#silent) this.#arrive(this.#present);
+    this.#code.show(text);
+  }
+
+  #fallSilent(): void {
+    this.#silent = true;
+    this.#code.clear();
+    this.#screen.stopCounting();
+    this.#screen.show("offline");
+  }
+
+  #total(state: State): number {
+    const name = state === "waiting" ? "codeSeconds" : "stepSeconds";
+    return Number(this.#main.dataset[name]) || 1;
+  }
+
+  /** Posts a form without leaving the page; the form alone does the same with a page in between. */
+  #enhance(act: string, done: () => void): void {
+    for (const form of this.#main.querySelectorAll<HTMLFormElement>(`form[data-act="${act}"]`)) {
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        void this.#post(form, done);
+      });
+    }
+  }
+
+  async #post(form: HTMLFormElement, done: () => void): Promise<void> {
+    const buttons = form.querySelectorAll("button");
+    for (const button of buttons) button.disabled = true;
+    try {
+      const answer = await postForm(form);
+      if (!answer.ok) {
+        location.reload();
+        return;
+      }
+      done();
+      const event = readState(await answer.text());
+      if (event !== undefined && isFinal(event.state)) this.#arrive(event);
+      else this.#stream?.open();
+    } catch {
+      this.#fallSilent();
+      this.#stream?.open();
+    } finally {
+      for (const button of buttons) button.disabled = false;
+    }
+  }
+
+  #countCodes(): void {
+    const left = Math.max(0, Number(this.#main.dataset["codesLeft"]) - 1);
+    this.#main.dataset["codesLeft"] = String(left);
+    for (const element of this.#main.querySelectorAll<HTMLElement>("[data-if-codes]")) {
+      element.hidden = (element.dataset["ifCodes"] === "some") !== left > 0;
+    }
+  }
+
+  /** Without an answer from the server the sealed request is still good, and the link need not be followed. */
+  #startAgain(event: Event): void {
+    event.preventDefault();
+    this.#screen.show("start");
+    void this.#begin();
+  }
+}
+
+/** A window of its own: in a tab the phone would hide this page, and a hidden page shows no code. */
+function openWindow(event: Event): void {
+  event.preventDefault();
+  const { href } = event.currentTarget as HTMLAnchorElement;
+  window.open(href, "_blank", "popup,noopener,width=420,height=860");
+}
+
+function find<E extends Element>(inside: ParentNode, selector: string): E {
+  const element = inside.querySelector<E>(selector);
+  if (element === null) throw new Error(`the page has no ${selector}`);
+  return element;
+}
+
+const main = document.querySelector<HTMLElement>("main[data-connect]");
+if (main !== null) void new ConnectPage(main).run();

@@ -1,0 +1,89 @@
+/** Numbers, dates and names in the form a person reads. */
+
+import { t } from "./texts.ts";
+
+const DAY = 86_400_000;
+
+// Day before month, as the banks that this serves write it.
+function locale(language: string): string {
+  return language === "en" ? "en-GB" : language;
+}
+
+export interface Format {
+  date(moment: string): string;
+  /** A date, or the time of day where it was today or yesterday. */
+  recently(moment: string, now: number): string;
+  money(amount: string, currency: string): string;
+}
+
+export function formatFor(language: string): Format {
+  const where = locale(language);
+  const date = new Intl.DateTimeFormat(where, { day: "numeric", month: "long", year: "numeric" });
+  const time = new Intl.DateTimeFormat(where, { hour: "2-digit", minute: "2-digit" });
+  const day = new Intl.RelativeTimeFormat(where, { numeric: "auto" });
+  return {
+    date: (moment) => date.format(new Date(moment)),
+    recently: (moment, now) => {
+      const then = new Date(moment);
+      const days = daysBetween(then, new Date(now));
+      return days > 1 ? date.format(then) : `${capital(day.format(-days, "day"))}, ${time.format(then)}`;
+    },
+    money: (amount, currency) =>
+      new Intl.NumberFormat(where, { style: "currency", currency }).format(Number(amount)),
+  };
+}
+
+function daysBetween(then: Date, now: Date): number {
+  const midnight = (moment: Date): number => new Date(moment).setHours(0, 0, 0, 0);
+  return Math.max(0, Math.round((midnight(now) - midnight(then)) / DAY));
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
+}
+
+/** How long ago something began, in the coarsest words that still help. */
+export function ago(seconds: number): string {
+  if (seconds < 5) return t("ago.now");
+  if (seconds < 100) return t("ago.seconds", { count: Math.round(seconds) });
+  return t("ago.minutes", { count: Math.round(seconds / 60) });
+}
+
+export function lastFour(iban: string): string {
+  return iban.replaceAll(" ", "").slice(-4);
+}
+
+export function initial(name: string): string {
+  const [first] = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(name.trim());
+  return first?.segment.toLocaleUpperCase() ?? "?";
+}
+
+/** First names for a greeting: "Anna de Vries" is "Anna". */
+export function firstName(name: string): string {
+  return name.trim().split(/\s+/)[0] ?? name;
+}
+
+/** What the person will know this browser by, like "Chrome on Android". */
+export function browserName(agent: string): string {
+  const browsers: [RegExp, string][] = [
+    [/\bEdgA?\/|\bEdgiOS\//, "Edge"],
+    [/\bOPR\//, "Opera"],
+    [/\bSamsungBrowser\//, "Samsung Internet"],
+    [/\bFirefox\/|\bFxiOS\//, "Firefox"],
+    [/\bChrom(e|ium)\/|\bCriOS\//, "Chrome"],
+    [/\bSafari\//, "Safari"],
+  ];
+  const systems: [RegExp, string][] = [
+    [/\biPhone\b/, "iPhone"],
+    [/\biPad\b/, "iPad"],
+    [/\bAndroid\b/, "Android"],
+    [/\bWindows\b/, "Windows"],
+    [/\bCrOS\b/, "ChromeOS"],
+    [/\bMac OS X\b/, "Mac"],
+    [/\bLinux\b/, "Linux"],
+  ];
+  const named = (names: [RegExp, string][]): string | undefined => names.find(([sign]) => sign.test(agent))?.[1];
+  const browser = named(browsers) ?? "Browser";
+  const system = named(systems);
+  return system === undefined ? browser : `${browser} on ${system}`;
+}

@@ -1,0 +1,64 @@
+/** What is asked, and for which accounts. */
+
+import type { App } from "../app.ts";
+import { button, h, heading, pair } from "../dom.ts";
+import type { Journey } from "../journey.ts";
+import { t } from "../texts.ts";
+import type { AccountWithBalance, Matched } from "../wire.ts";
+import { askedFor, busy, mark, shortIban } from "./parts.ts";
+import { stopHere } from "./stage.ts";
+
+export function showChoose(app: App, journey: Journey, matched: Matched): void {
+  const { client } = journey.claimed;
+  const boxes = matched.accounts.map((account) => box(account));
+  const count = h("p", { class: "soft small", "aria-live": "polite" });
+  const warning = h("p", { class: "note warn", role: "alert" });
+  const chosen = (): string[] => boxes.filter((one) => one.checked).map((one) => one.value);
+  const update = (): void => {
+    count.textContent = t("choose.count", { count: chosen().length, total: boxes.length });
+    if (chosen().length > 0) warning.textContent = "";
+  };
+  const refuse = button("button even no", t("refuse"), () => void busy(refuse, () => journey.refuse()));
+  const approve = button("button even", t("choose.approve"), () => {
+    if (chosen().length > 0) return void busy(approve, () => journey.approve(chosen()));
+    warning.textContent = t("choose.none");
+    boxes[0]?.focus();
+  });
+  const rows = matched.accounts.map((account, place) => row(app, account, boxes[place]!));
+  const accounts = h("fieldset", { class: "accounts" }, h("legend", {}, h("h2", {}, t("choose.accounts"))), count, ...rows);
+  accounts.addEventListener("change", update);
+  update();
+  app.show({
+    node: h(
+      "section",
+      { class: "screen sheet" },
+      h(
+        "div",
+        { class: "content" },
+        h("div", { class: "titled" }, mark(client.name), heading(t("choose.title", { client: client.name }))),
+        h("h2", { class: "visually-hidden" }, t("choose.asked")),
+        askedFor(app, matched),
+        accounts,
+      ),
+      h("div", { class: "actions" }, warning, pair(refuse, approve)),
+    ),
+    back: () => void stopHere(app, journey),
+  });
+}
+
+// Nothing is chosen beforehand, not even where there is one account only.
+function box(account: AccountWithBalance): HTMLInputElement {
+  return h("input", { type: "checkbox", name: "account", value: account.resourceId });
+}
+
+function row(app: App, account: AccountWithBalance, input: HTMLInputElement): HTMLElement {
+  const { amount, currency } = account.balance;
+  return h(
+    "label",
+    { class: "account" },
+    input,
+    h("span", { class: "account-text" }, h("span", { class: "account-name" }, account.name), " ", shortIban(account)),
+    " ",
+    h("span", { class: "amount" }, app.format.money(amount, currency)),
+  );
+}

@@ -1,0 +1,103 @@
+/** The first screen of an open app: scan, and who can see the accounts. */
+
+import type { App } from "../app.ts";
+import { button, h, heading } from "../dom.ts";
+import { firstName } from "../format.ts";
+import { icon } from "../icons.ts";
+import type { Source } from "../picture.ts";
+import { warmReader } from "../reader.ts";
+import { signIn } from "../session.ts";
+import { t } from "../texts.ts";
+import { ConnectionList } from "./connections.ts";
+import { attempt } from "./problem.ts";
+import { showScanner } from "./scan.ts";
+import { showStart } from "./start.ts";
+
+// An answer may take five minutes from the scan; the person should not have to sign in within it.
+const JOURNEY_SECONDS = 330;
+const WARM_AFTER_MS = 600;
+// A new connection exists once the app has used its code, a moment after the approval.
+const LOOK_AGAIN_MS = [1000, 2000, 4000, 8000];
+
+/** `expectNew`: an approval has just been given, so the list is looked at again for a while. */
+export function showHome(app: App, expectNew = false): void {
+  const list = new ConnectionList(app);
+  const offline = h("p", { class: "note warn", role: "status", hidden: navigator.onLine }, t("home.offline"));
+  const scan = (source: Source) => (): void => {
+    list.markSeen();
+    void openScanner(app, source);
+  };
+  const node = h(
+    "section",
+    { class: "screen home" },
+    h(
+      "div",
+      { class: "content" },
+      heading(t("home.title", { person: firstName(app.phone?.personName ?? "") })),
+      scanCard(scan("camera")),
+      app.config.sandbox ? screenButton(scan("screen")) : undefined,
+      offline,
+      list.node,
+      app.config.sandbox ? otherPerson(app) : undefined,
+    ),
+  );
+  const online = (): void => {
+    offline.hidden = navigator.onLine;
+    if (navigator.onLine) void list.load({ background: true });
+  };
+  const visible = (): void => {
+    if (document.visibilityState === "visible") void list.load({ background: true });
+  };
+  const timers = expectNew ? LOOK_AGAIN_MS.map((after) => setTimeout(() => void list.load({ background: true }), after)) : [];
+  window.addEventListener("online", online);
+  window.addEventListener("offline", online);
+  document.addEventListener("visibilitychange", visible);
+  timers.push(setTimeout(() => void warmReader().catch(() => undefined), WARM_AFTER_MS));
+  app.show({
+    node,
+    left: () => {
+      timers.forEach(clearTimeout);
+      window.removeEventListener("online", online);
+      window.removeEventListener("offline", online);
+      document.removeEventListener("visibilitychange", visible);
+    },
+  });
+  void list.load({});
+}
+
+function scanCard(press: () => void): HTMLElement {
+  const text = h(
+    "span",
+    { class: "card-text" },
+    h("span", { class: "scan-title", id: "scan-title" }, t("home.scan")),
+    h("span", { class: "small", id: "scan-help" }, t("home.scan.help")),
+  );
+  const element = button("scan-card", icon("scan"), press);
+  element.setAttribute("aria-labelledby", "scan-title");
+  element.setAttribute("aria-describedby", "scan-help");
+  element.append(text);
+  return element;
+}
+
+function screenButton(press: () => void): HTMLElement {
+  const element = button("button quiet wide", icon("screen"), press);
+  element.append(t("home.screen"));
+  return element;
+}
+
+function otherPerson(app: App): HTMLElement {
+  const home = (): void => showHome(app);
+  return button("button plain wide", t("home.other"), () => showStart(app, home));
+}
+
+function openScanner(app: App, source: Source): Promise<void> {
+  const home = (): void => showHome(app);
+  return attempt(
+    app,
+    async () => {
+      if (!app.api.lasts(JOURNEY_SECONDS)) await signIn(app);
+      showScanner(app, { source, purpose: "journey", away: home });
+    },
+    home,
+  );
+}

@@ -1,0 +1,73 @@
+/** Pieces that several screens share. */
+
+import type { App } from "../app.ts";
+import { h } from "../dom.ts";
+import { initial, lastFour } from "../format.ts";
+import { icon, type IconName } from "../icons.ts";
+import { t } from "../texts.ts";
+import type { Account, Client } from "../wire.ts";
+
+/** Who asks: a mark, the name, the legal name, and whether the bank checked it. */
+export function clientCard(client: Client): HTMLElement {
+  const name = client.legal_name || client.name;
+  const badge = client.verified
+    ? h("p", { class: "badge good" }, icon("checked"), t("ask.verified", { name }))
+    : h("p", { class: "badge warn" }, icon("unchecked"), t("ask.unverified", { name }));
+  return h(
+    "div",
+    { class: "client" },
+    mark(client.name),
+    h("div", {}, h("p", { class: "client-name" }, client.name), badge),
+  );
+}
+
+export function mark(name: string): HTMLElement {
+  return h("span", { class: "mark", "aria-hidden": "true" }, initial(name));
+}
+
+/** The short form of an account number: two dots and the last four digits. */
+export function shortIban(account: Account): HTMLElement {
+  const digits = lastFour(account.iban);
+  return h(
+    "span",
+    { class: "iban" },
+    h("span", { "aria-hidden": "true" }, `•• ${digits}`),
+    h("span", { class: "visually-hidden" }, t("choose.ending", { digits })),
+  );
+}
+
+/** What an app may do, a line each, with what it can never do as the last. */
+export function askedFor(app: App, asked: { scope: readonly string[]; recurring: boolean; valid_until: string }): HTMLElement {
+  const lines: HTMLElement[] = [];
+  if (asked.scope.includes("accounts")) lines.push(line("accounts", t("scope.accounts")));
+  if (asked.scope.includes("balances")) lines.push(line("balances", t("scope.balances")));
+  if (asked.scope.includes("transactions")) lines.push(line("transactions", t("scope.transactions")));
+  const date = app.format.date(asked.valid_until);
+  lines.push(asked.recurring ? line("later", t("scope.later", { date })) : line("once", t("scope.once")));
+  lines.push(line("locked", t("scope.no-payments"), "quiet"));
+  return h("ul", { class: "asked" }, ...lines);
+}
+
+function line(name: IconName, text: string, kind?: string): HTMLElement {
+  return h("li", { class: kind }, icon(name), text);
+}
+
+/** A screen that waits for an answer; the words come only where the answer takes its time. */
+export function waiting(text: string): HTMLElement {
+  return h(
+    "section",
+    { class: "screen message waiting" },
+    h("div", { class: "content" }, h("span", { class: "spinner", "aria-hidden": "true" }), h("h1", { tabindex: "-1" }, text)),
+  );
+}
+
+/** While `work` runs the button shows it, and further taps do nothing. */
+export async function busy<Result>(button: HTMLElement, work: () => Promise<Result>): Promise<Result | undefined> {
+  if (button.getAttribute("aria-busy") === "true") return undefined;
+  button.setAttribute("aria-busy", "true");
+  try {
+    return await work();
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+}

@@ -1,0 +1,110 @@
+/** The answers of the phone API, in the names they have on the wire. */
+
+import type {
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+} from "@simplewebauthn/browser";
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface Client {
+  readonly client_id: string;
+  readonly name: string;
+  readonly legal_name: string;
+  readonly verified: boolean;
+}
+
+export interface Account {
+  readonly resourceId: string;
+  readonly iban: string;
+  readonly name: string;
+  readonly currency: string;
+}
+
+export interface AccountWithBalance extends Account {
+  readonly product: string;
+  readonly ownerName: string;
+  readonly balance: { readonly amount: string; readonly currency: string };
+}
+
+/** Where a journey stands; the phone moves it up to `review`, the last six are final or after it. */
+export type State =
+  | "waiting"
+  | "claimed"
+  | "matched"
+  | "review"
+  | "approved"
+  | "redirected"
+  | "rejected"
+  | "cancelled"
+  | "killed"
+  | "expired";
+
+export interface People {
+  readonly people: readonly { readonly id: string; readonly name: string; readonly accounts: number }[];
+}
+
+export interface Enrolment {
+  readonly code: string;
+}
+
+export interface EnrolOptions {
+  readonly person: Person;
+  readonly options: PublicKeyCredentialCreationOptionsJSON;
+}
+
+export interface SignInOptions {
+  readonly options: PublicKeyCredentialRequestOptionsJSON;
+}
+
+export interface SignedIn {
+  readonly phone_id: string;
+  readonly person: Person;
+  readonly session: string;
+  /** Seconds. */
+  readonly expires_in: number;
+}
+
+export interface Claimed {
+  readonly journey: string;
+  readonly client: Client;
+  readonly started: { readonly seconds_ago: number; readonly browser: string };
+  readonly expires_in: number;
+}
+
+export interface Matched {
+  readonly journey: string;
+  readonly scope: readonly string[];
+  readonly recurring: boolean;
+  readonly valid_until: string;
+  readonly accounts: readonly AccountWithBalance[];
+}
+
+export interface Review {
+  readonly journey: string;
+  readonly document: string;
+  readonly options: PublicKeyCredentialRequestOptionsJSON;
+}
+
+export interface Watched {
+  readonly journey: string;
+  readonly state: State;
+}
+
+export interface Connection {
+  readonly grant_id: string;
+  readonly client: Client;
+  readonly scope: readonly string[];
+  readonly accounts: readonly Account[];
+  readonly created_at: string;
+  readonly last_used_at: string | null;
+  readonly valid_until: string;
+  readonly ended_at: string | null;
+}
+
+export interface Connections {
+  readonly connections: readonly Connection[];
+}
