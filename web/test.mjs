@@ -26,10 +26,11 @@ try {
     logLevel: "warning",
   });
   const built = (await readdir(folder, { recursive: true })).filter((path) => path.endsWith(".mjs"));
-  const run = spawnSync(process.execPath, ["--test", ...built.map((path) => join(folder, path))], {
-    cwd: here,
-    stdio: "inherit",
-  });
+  const run = spawnSync(
+    process.execPath,
+    ["--test", "--test-reporter=spec", ...built.map((path) => join(folder, path))],
+    { cwd: here, stdio: "inherit" },
+  );
   process.exitCode = run.status ?? 1;
 } finally {
   await rm(folder, { recursive: true, force: true });

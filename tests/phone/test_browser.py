@@ -18,7 +18,7 @@ from endorse.phone import (
     UnsafeIssuer,
 )
 from endorse.phone.stream import Event
-from tests.phone.scripted import CALLBACK, FRAME, ISSUER, WAITING, ScriptedBank, frame
+from tests.phone.scripted import BREAK, CALLBACK, FRAME, ISSUER, WAITING, ScriptedBank, frame
 
 pytestmark = pytest.mark.anyio
 URL = f"{ISSUER}/auth?client_id=c1&state=a%20b"
@@ -121,7 +121,7 @@ async def test_a_page_that_leads_elsewhere_is_refused() -> None:
 
 
 async def test_a_broken_stream_is_opened_again() -> None:
-    bank = ScriptedBank(streams=[[WAITING, frame()], [WAITING + b"event: fra"], [WAITING]])
+    bank = ScriptedBank(streams=[[WAITING, frame()], [WAITING + b"event: fra", BREAK], [WAITING]])
     browser = await begun(bank)
     events = await all_events(browser)
     waiting = State("waiting", expires_in=118)

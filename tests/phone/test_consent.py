@@ -7,7 +7,8 @@ import pytest
 
 from endorse.phone import Consent, ConsentNotTrusted
 from endorse.phone.consent import challenge_of, read_consent
-from tests.phone.scripted import ScriptedBank, b64, canonical, challenge
+from tests.phone.checks import b64, canonical, challenge
+from tests.phone.scripted import ScriptedBank
 
 ISSUER = "http://localhost:8000"
 Document = dict[str, Any]

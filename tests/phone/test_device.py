@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from endorse.phone import DeviceKey, NotUnderstood
 from endorse.phone.encoding import from_b64url
-from tests.phone.scripted import b64, proof_claims, unb64
+from tests.phone.checks import b64, proof_claims, unb64
 
 URL = "https://bank.example/phone/claim"
 

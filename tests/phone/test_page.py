@@ -30,6 +30,6 @@ def test_a_page_without_one_start_form_is_refused(html: str) -> None:
 
 def test_the_refusal_repeats_what_the_page_says() -> None:
     html = "<title>T</title><style>p{}</style><h1>Not  registered</h1><p>a &amp; b</p>"
-    with pytest.raises(NotUnderstood, match="Not registered a & b"):
+    with pytest.raises(NotUnderstood, match="It says: Not registered a & b"):
         sealed_request(html)
     assert words_of("<p>" + "word " * 400).endswith("...")

@@ -14,7 +14,7 @@ from webauthn.helpers.exceptions import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from endorse.phone import NotUnderstood, Passkey, PasskeyNotUsable
-from tests.phone.scripted import challenge, creation_options, unb64
+from tests.phone.checks import challenge, creation_options, unb64
 
 ORIGIN = "https://bank.example"
 RP_ID = "bank.example"

@@ -30,7 +30,8 @@ from endorse.phone import (
     sandbox_code,
     sandbox_people,
 )
-from tests.phone.scripted import FRAME, ISSUER, QID, ScriptedBank, creation_options
+from tests.phone.checks import creation_options
+from tests.phone.scripted import FRAME, ISSUER, QID, ScriptedBank
 
 pytestmark = pytest.mark.anyio
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -60,8 +61,18 @@ def test_a_tilted_blurred_pale_code_on_a_screen_is_read() -> None:
     assert scan(screen) == FRAME
 
 
-def test_a_small_code_is_read() -> None:
-    assert scan(code(scale=2).filter(ImageFilter.GaussianBlur(0.8))) == FRAME
+def test_a_small_tilted_blurred_code_is_read() -> None:
+    small = ImageOps.expand(code(scale=2).convert("L"), 16, fill=255)
+    assert scan(tilted(small).filter(ImageFilter.GaussianBlur(1.2))) == FRAME
+
+
+def test_a_code_with_specks_is_read() -> None:
+    speckled = code(scale=4).convert("L")
+    chance = random.Random(7)
+    for _ in range(speckled.width * speckled.height // 5):
+        place = chance.randrange(speckled.width), chance.randrange(speckled.height)
+        speckled.putpixel(place, chance.choice((0, 255)))
+    assert scan(speckled) == FRAME
 
 
 def test_a_mirrored_and_an_inverted_code_are_read() -> None:
@@ -105,11 +116,14 @@ def test_a_file_that_is_no_picture_is_named(tmp_path: Path) -> None:
         scan(tmp_path / "missing.png")
 
 
+@pytest.mark.parametrize("times_too_large", [1.5, 20])
 def test_a_picture_that_unpacks_to_too_much_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times_too_large: float
 ) -> None:
     path = tmp_path / "large.png"
-    code().save(path)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    image = code()
+    image.save(path)
+    limit = int(image.width * image.height / times_too_large)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     with pytest.raises(NotReadable, match="exceeds limit"):
         scan(path)

@@ -32,6 +32,12 @@ def test_a_whole_stream_is_read() -> None:
     assert reader.retry == 0.25
 
 
+def test_a_stream_reads_the_same_cut_anywhere() -> None:
+    for cut in range(len(STREAM)):
+        reader = EventReader()
+        assert [*reader.feed(STREAM[:cut]), *reader.feed(STREAM[cut:])] == EVENTS, cut
+
+
 @given(st.lists(st.integers(0, len(STREAM)), max_size=12))
 def test_a_stream_reads_the_same_in_any_pieces(cuts: list[int]) -> None:
     reader = EventReader()

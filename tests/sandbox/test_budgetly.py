@@ -94,7 +94,8 @@ async def test_a_visitor_who_approved_sees_accounts_balances_and_payments() -> N
     assert page.status_code == 200
     assert "€1,234.50" in page.text
     assert "\N{MINUS SIGN}20.00 SEK" in page.text
-    assert "ends in 0001" in page.text
+    assert "Ends in 0001" in page.text
+    assert "20 Nov" in page.text
     assert page.text.index("Station Espresso") < page.text.index("Greenleaf Market")
     assert "Pending" in page.text
     assert "€2,100.00" in page.text

@@ -1,4 +1,4 @@
-"""The `endorse` command. Each command imports what it needs when it runs, so that all start fast."""
+"""The `endorse` command. Each command imports what it needs when it runs, to start fast."""
 
 import asyncio
 import sys
@@ -18,8 +18,12 @@ def main() -> None:
 @main.command()
 @click.option("--port", default=8000, show_default=True, help="Port of the bank (0: any free one).")
 @click.option("--app-port", default=8001, show_default=True, help="Port of the demo app.")
-@click.option("--database", metavar="URL", help="sqlite:///PATH or postgresql://… to keep the data.")
-@click.option("--issuer", metavar="URL", help="The bank's address, when a TLS proxy stands before it.")
+@click.option(
+    "--database", metavar="URL", help="sqlite:///PATH or postgresql://… to keep the data."
+)
+@click.option(
+    "--issuer", metavar="URL", help="The bank's address, when a TLS proxy stands before it."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 @click.option("--verbose", is_flag=True, help="Log each step.")
 def sandbox(

@@ -117,11 +117,9 @@ def reply(
     if state is State.REDIRECTED:
         code = code_of(server_key, journey.journey_id)
         return Decision(Reply(_location(request.returns_to, issuer, request.state, code=code)))
-    if state in (State.REJECTED, State.CANCELLED, State.KILLED, State.EXPIRED):
-        if journey.code_hash is None:
-            return Decision(
-                _error(request.returns_to, issuer, refusal.ACCESS_DENIED, request.state)
-            )
+    never_approved = (State.REJECTED, State.CANCELLED, State.KILLED, State.EXPIRED)
+    if state in never_approved and journey.code_hash is None:
+        return Decision(_error(request.returns_to, issuer, refusal.ACCESS_DENIED, request.state))
     return Decision(refusal.wrong_state(state, Event.RESUME))
 
 

@@ -1,4 +1,4 @@
-"""Who is calling: client authentication, and what a registration must hold (RFC 6749 2.3, 3.1.2)."""
+"""Who is calling: client authentication, and what a registration must hold (RFC 6749 2.3)."""
 
 import base64
 import binascii
@@ -47,9 +47,7 @@ def credentials(params: Params, authorization: str | None, law: Policy) -> Crede
     return Credentials(client_id, Secret(secret) if secret else None, basic=False)
 
 
-def authenticate(
-    credentials: Credentials, client: Client | None, now: int
-) -> Client | Refusal:
+def authenticate(credentials: Credentials, client: Client | None, now: int) -> Client | Refusal:
     """Find whether these credentials are the client's. An unknown client is refused alike."""
     no = refusal.CLIENT_UNKNOWN
     if client is None:

@@ -172,4 +172,3 @@ def _with_refresh(tokens: Tokens, grant: Grant, server_key: bytes) -> Tokens:
 def _refresh_token(token: RefreshToken, server_key: bytes) -> str:
     body = (from_b64url(token.grant_id) or b"") + token.generation.to_bytes(4, "big")
     return _REFRESH + b64url(body + mac(server_key, b"refresh-token", body))
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import msgspec
@@ -79,7 +79,7 @@ class Browser:
         Gives the page, or where the browser was sent: an error that goes back to the client at
         once. Raises `NotUnderstood` with the page's words if the page offers no start.
         """
-        url = urldefrag(authorize_url).url
+        url = authorize_url
         for _ in range(_MOST_REDIRECTS):
             issuer = Issuer.of(url)
             answer = await self._send("GET", url, accept="text/html")

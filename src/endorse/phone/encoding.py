@@ -24,7 +24,7 @@ def b64url(data: bytes) -> str:
 def from_b64url(text: str) -> bytes:
     """Base64url text to bytes. Raises `NotUnderstood` for anything but the one right spelling."""
     try:
-        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        data = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_")
     except (binascii.Error, ValueError):
         raise NotUnderstood(f"{text[:40]!r} is no base64url text.") from None
     if b64url(data) != text:

@@ -62,9 +62,9 @@ def _attempts(image: Image.Image) -> Iterator[Image.Image]:
     yield image
     # A code cut out too tightly, or tilted up to the picture's edge, lacks its quiet zone.
     yield ImageOps.expand(image, max(image.size) // 8, fill=255)
-    yield image.filter(ImageFilter.UnsharpMask(radius=3, percent=200, threshold=0))
     if max(image.size) <= _LARGE:
-        yield image.resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)
+        larger = image.resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)
+        yield larger.filter(ImageFilter.UnsharpMask(radius=4, percent=200, threshold=0))
     yield image.filter(ImageFilter.MedianFilter(3))
 
 

@@ -145,7 +145,7 @@ class Frontdoor:
         except (StoreAway, BankUnavailable) as away:
             log.error("unavailable: %s", away)
             failure = _fault("temporarily_unavailable", 503, "Try again in a moment.")
-        except Exception:
+        except Exception:  # noqa: BLE001 - a bug is caught once, here, and gets an id
             reference = b64url(self._desk.fresh(6))
             log.exception("bug %s at %s", reference, scope["path"])
             told = f"Something is broken here. The operator finds it as {reference}."
@@ -165,7 +165,9 @@ class Frontdoor:
         path = scope.get("raw_path", b"/").decode("latin-1").split("?")[0]
         query = scope["query_string"].decode("latin-1")
         # The path stays on our own host, even when it begins with two slashes.
-        return wire.see_other(self._issuer + "/" + path.lstrip("/") + (f"?{query}" if query else ""))
+        return wire.see_other(
+            self._issuer + "/" + path.lstrip("/") + (f"?{query}" if query else "")
+        )
 
 
 class _Static:

@@ -90,9 +90,7 @@ async def transactions(desk: Desk, request: HttpRequest) -> Response:
         listed["booked"] = page.booked
     if asked.status != "booked":
         listed["pending"] = page.pending
-    return wire.json(
-        {"account": _reference(found), "transactions": {**listed, "_links": links}}
-    )
+    return wire.json({"account": _reference(found), "transactions": {**listed, "_links": links}})
 
 
 async def _open(desk: Desk, request: HttpRequest, *any_of: str) -> Access | Refusal:
@@ -201,9 +199,7 @@ def _query(asked: _Asked, after: str) -> str:
 
 
 def _wrong(parameter: str, told: str) -> Refusal:
-    return Refusal(
-        "parameter_wrong", "FORMAT_ERROR", 400, f"The parameter {parameter}: {told}."
-    )
+    return Refusal("parameter_wrong", "FORMAT_ERROR", 400, f"The parameter {parameter}: {told}.")
 
 
 def _refused(no: Refusal) -> Response:

@@ -240,4 +240,3 @@ _SHOWN: Final = {
     "balances": "balances",
     "transactions": "transactions",
 }
-

@@ -71,9 +71,7 @@ class Desk:
         """The address that every URL begins with."""
         return self.settings.issuer
 
-    async def settle(
-        self, read: Query[F], decide: Callable[[F], Decision[A]]
-    ) -> A | Refusal:
+    async def settle(self, read: Query[F], decide: Callable[[F], Decision[A]]) -> A | Refusal:
         """Read, decide and apply in one transaction; then wake who waits for what moved.
 
         Raises StoreAway if the database is away: nothing of it was stored.

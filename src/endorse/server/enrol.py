@@ -218,4 +218,3 @@ def _challenge(desk: Desk, ceremony: _Ceremony) -> bytes:
 def _about(desk: Desk, challenge: str) -> _Ceremony | None:
     sealed = (from_b64url(challenge) or b"").decode("ascii", "replace")
     return desk.keys.ceremonies.open(sealed, _Ceremony, desk.clock(), desk.law.ceremony)
-

@@ -1,6 +1,5 @@
 """What third parties call: the authorization endpoint, tokens, revocation, metadata."""
 
-import os.path
 from typing import Any, Final
 
 from starlette.requests import Request as HttpRequest
@@ -84,7 +83,9 @@ def _problem(desk: Desk, pages: Pages, problem: Untrusted) -> Response:
 
 def _apart(received: str, registered: str) -> tuple[tuple[str, str, str], tuple[str, str, str]]:
     """Split both at the first differing character: (before, that character, after)."""
-    at = len(os.path.commonprefix([received, registered]))
+    pairs = zip(received, registered, strict=False)
+    shorter = min(len(received), len(registered))
+    at = next((place for place, (left, right) in enumerate(pairs) if left != right), shorter)
 
     def split(text: str) -> tuple[str, str, str]:
         return text[:at], text[at : at + 1], text[at + 1 :]

@@ -61,13 +61,49 @@ _CALLS: Final = (
         session=False,
         refusals=(403, 404),
     ),
-    Call("post", "/phone/claim", "Claim the code that was scanned", s.Claim, s.Claimed, 200, refusals=(404, 409)),
+    Call(
+        "post",
+        "/phone/claim",
+        "Claim the code that was scanned",
+        s.Claim,
+        s.Claimed,
+        200,
+        refusals=(404, 409),
+    ),
     Call("post", "/phone/match", "See what is asked", s.JourneyId, s.Matched, refusals=(404, 409)),
-    Call("post", "/phone/review", "Freeze the consent document", s.Choice, s.Reviewed, refusals=(404, 409)),
-    Call("post", "/phone/edit", "Go back to the choice of accounts", s.JourneyId, s.Matched, refusals=(404, 409)),
-    Call("post", "/phone/approve", "Approve with the passkey", s.Approval, s.Moved, refusals=(403, 404, 409)),
+    Call(
+        "post",
+        "/phone/review",
+        "Freeze the consent document",
+        s.Choice,
+        s.Reviewed,
+        refusals=(404, 409),
+    ),
+    Call(
+        "post",
+        "/phone/edit",
+        "Go back to the choice of accounts",
+        s.JourneyId,
+        s.Matched,
+        refusals=(404, 409),
+    ),
+    Call(
+        "post",
+        "/phone/approve",
+        "Approve with the passkey",
+        s.Approval,
+        s.Moved,
+        refusals=(403, 404, 409),
+    ),
     Call("post", "/phone/refuse", "Say no", s.JourneyId, s.Moved, refusals=(404, 409)),
-    Call("post", "/phone/watch", "Wait for the next state, at most 20 s", s.Watch, s.Moved, refusals=(404,)),
+    Call(
+        "post",
+        "/phone/watch",
+        "Wait for the next state, at most 20 s",
+        s.Watch,
+        s.Moved,
+        refusals=(404,),
+    ),
     Call("get", "/phone/connections", "List who has access", None, s.Connections),
     Call(
         "delete",
@@ -105,8 +141,8 @@ _SANDBOX: Final = (
 _ABOUT: Final = """The API between the bank's app and the bank.
 
 Every call but the sandbox's carries a `DPoP` header: a JWS (ES256) in the shape of RFC 9449 4.2 by
-the phone's device key, with `htm`, `htu`, `iat` (within 60 s), `jti`, and `bsh`, the base64url of the
-body's SHA-256 (of the empty string if there is no body). Calls of a signed-in phone also carry
+the phone's device key, with `htm`, `htu`, `iat` (within 60 s), `jti`, and `bsh`, the base64url of
+the body's SHA-256 (of the empty string if there is no body). Calls of a signed-in phone also carry
 `Authorization: DPoP <session>`, and `ath` in the proof, the base64url of the session's SHA-256.
 
 The passkey approves over `SHA-256("endorse-consent-v1" || 0x00 || document)`, where `document` is

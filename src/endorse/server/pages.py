@@ -78,9 +78,7 @@ class Pages:
     def brand_css(self) -> Response:
         """Answer the bank's colours and corners as custom properties."""
         brand = self._brand
-        css = (
-            f":root{{--brand:{brand.colour};--accent:{brand.accent};--radius:{brand.radius}px}}\n"
-        )
+        css = f":root{{--brand:{brand.colour};--accent:{brand.accent};--radius:{brand.radius}px}}\n"
         return Response(css, 200, _SHORTLY, media_type="text/css")
 
     def web_manifest(self) -> Response:

@@ -96,9 +96,7 @@ async def claim(desk: Desk, request: HttpRequest) -> Response:
 
     def decide(journey: Journey | None) -> Decision[Journey]:
         key = desk.keys.handles
-        return approve.claim(
-            asked.code, journey, phone, key, desk.issuer, desk.clock(), desk.law
-        )
+        return approve.claim(asked.code, journey, phone, key, desk.issuer, desk.clock(), desk.law)
 
     journey = await desk.settle(lambda db: reads.journey_by_qid(db, qid), decide)
     if isinstance(journey, Refusal):
@@ -285,9 +283,7 @@ def shared(account: Any) -> SharedAccount:
     return SharedAccount(account.resource_id, account.iban, account.name, account.currency)
 
 
-async def _enter(
-    desk: Desk, request: HttpRequest, kind: type[T]
-) -> tuple[Phone, T] | Refusal:
+async def _enter(desk: Desk, request: HttpRequest, kind: type[T]) -> tuple[Phone, T] | Refusal:
     entered = await signed_in(desk, request)
     if isinstance(entered, Refusal):
         return entered
@@ -389,4 +385,3 @@ async def _gone(request: HttpRequest) -> None:
     # The body has been read, so the next message can only be the end.
     while (await request.receive())["type"] != "http.disconnect":
         pass
-

@@ -49,7 +49,7 @@ async def _sandbox_secret(store: Store, fresh: Fresh) -> bytes:
 
 
 def load_bank(where: str) -> Bank:
-    """Make the bank that settings name as `module:factory`. Raises ValueError saying what failed."""
+    """Make the bank that settings name as `module:factory`. Raises ValueError, saying why."""
     module, _, factory = where.partition(":")
     try:
         bank: Bank = getattr(importlib.import_module(module), factory)()
@@ -126,9 +126,7 @@ def server_for(app: ASGIApp, desk: Desk | None, log_level: str = "warning") -> S
     return Server(config, desk)
 
 
-async def serve_all(
-    ready: asyncio.Event, *servers: tuple[Server, list[socket.socket]]
-) -> None:
+async def serve_all(ready: asyncio.Event, *servers: tuple[Server, list[socket.socket]]) -> None:
     """Run servers in this process until SIGINT or SIGTERM; set `ready` when all answer."""
     loop = asyncio.get_running_loop()
 

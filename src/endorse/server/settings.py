@@ -167,9 +167,11 @@ def _brand(environment: Mapping[str, str], problems: list[str]) -> Brand:
     if not name:
         problems.append("ENDORSE_BRAND_NAME is not set: the bank's name, as its customers know it")
     radius = get("RADIUS", str(usual.radius))
-    for setting in ("COLOUR", "ACCENT"):
-        if not _COLOUR.match(get(setting, "#000000")):
-            problems.append(f"ENDORSE_BRAND_{setting} must be a colour such as #0b5d4b.")
+    problems += [
+        f"ENDORSE_BRAND_{setting} must be a colour such as #0b5d4b."
+        for setting in ("COLOUR", "ACCENT")
+        if not _COLOUR.match(get(setting, "#000000"))
+    ]
     if not radius.isdecimal() or int(radius) > 40:
         problems.append("ENDORSE_BRAND_RADIUS must be a number of pixels from 0 to 40.")
         radius = "0"

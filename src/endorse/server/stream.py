@@ -131,9 +131,7 @@ class _Page:
 
     async def _write(self, text: str) -> None:
         self._last = self._desk.clock()
-        await self._send(
-            {"type": "http.response.body", "body": text.encode(), "more_body": True}
-        )
+        await self._send({"type": "http.response.body", "body": text.encode(), "more_body": True})
 
 
 def _was_told(scope: Scope) -> bool:

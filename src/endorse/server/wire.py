@@ -81,5 +81,3 @@ def refused(no: Refusal, headers: Mapping[str, str] | None = None) -> Response:
 def see_other(location: str) -> Response:
     """Send the browser on by GET: never 302 or 307, which could carry a form along."""
     return Response(None, 303, {"Location": location, **NO_STORE})
-
-

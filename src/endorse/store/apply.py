@@ -29,11 +29,11 @@ def _numbers(first: int, count: int) -> str:
 
 
 _BEGIN: Final = (
-    f"INSERT INTO journeys ({JOURNEY_COLUMNS}) VALUES ({_numbers(1, len(_FIELDS))}) "  # noqa: S608
+    f"INSERT INTO journeys ({JOURNEY_COLUMNS}) VALUES ({_numbers(1, len(_FIELDS))}) "
     "ON CONFLICT DO NOTHING"
 )
 _MOVE: Final = (
-    "UPDATE journeys SET state = $4, version = version + 1, "  # noqa: S608
+    "UPDATE journeys SET state = $4, version = version + 1, "
     + ", ".join(f"{name} = ${number}" for number, name in enumerate(_MOVING, 5))
     + " WHERE journey_id = $1 AND state = $2 AND version = $3"
 )
@@ -79,7 +79,7 @@ async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
     changed = await db.run(
         "INSERT INTO grants (grant_id, client_id, person_id, phone_id, scope, accounts, "
         "account_ids, created_at, expires_at, document, assertion, generation, rotated_at) "
-        f"VALUES ({_numbers(1, 13)}) ON CONFLICT DO NOTHING",  # noqa: S608
+        f"VALUES ({_numbers(1, 13)}) ON CONFLICT DO NOTHING",
         grant.grant_id,
         grant.client_id,
         grant.person_id,
@@ -167,7 +167,7 @@ async def _enrol(db: Connection, change: c.Enrol) -> bool:
     phone = change.phone
     made = await db.run(
         "INSERT INTO phones (phone_id, person_id, name, device, credential_id, public_key, "
-        f"sign_count, enrolled_at) VALUES ({_numbers(1, 8)}) ON CONFLICT DO NOTHING",  # noqa: S608
+        f"sign_count, enrolled_at) VALUES ({_numbers(1, 8)}) ON CONFLICT DO NOTHING",
         phone.phone_id,
         phone.person_id,
         phone.name,
@@ -193,7 +193,7 @@ async def _add_client(db: Connection, change: c.AddClient) -> bool:
     client = change.client
     changed = await db.run(
         "INSERT INTO clients (client_id, name, legal_name, redirect_uris, scope, is_public, "
-        f"verified, duration, created_at) VALUES ({_numbers(1, 9)}) "  # noqa: S608
+        f"verified, duration, created_at) VALUES ({_numbers(1, 9)}) "
         "ON CONFLICT DO NOTHING",
         client.client_id,
         client.name,
@@ -259,7 +259,7 @@ async def _keep_sandbox_key(db: Connection, change: c.KeepSandboxKey) -> bool:
 async def _sweep(db: Connection, change: c.Sweep) -> bool:
     for table, key, expiry in _SWEPT:
         await db.run(
-            f"DELETE FROM {table} WHERE {key} IN "  # noqa: S608
+            f"DELETE FROM {table} WHERE {key} IN "
             f"(SELECT {key} FROM {table} WHERE {expiry} <= $1 LIMIT $2)",
             change.now,
             change.at_most,

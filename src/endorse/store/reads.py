@@ -26,16 +26,16 @@ _REQUEST: Final = msgspec.json.Decoder(Request)
 _ACCOUNTS: Final = msgspec.json.Decoder(tuple[SharedAccount, ...])
 _URIS: Final = msgspec.json.Decoder(tuple[str, ...])
 
-_JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "  # noqa: S608
+_JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "
 _JOURNEY_BY_SHORT: Final = _JOURNEY + "short = $1"
 _JOURNEY_BY_QID: Final = _JOURNEY + "qid = $1"
 _JOURNEY_BY_CODE: Final = _JOURNEY + "code_hash = $1"
-_GRANT: Final = f"SELECT {_GRANT_COLUMNS} FROM grants WHERE grant_id = $1"  # noqa: S608
+_GRANT: Final = f"SELECT {_GRANT_COLUMNS} FROM grants WHERE grant_id = $1"
 _GRANTS: Final = (
-    f"SELECT {_GRANT_COLUMNS} FROM grants "  # noqa: S608
+    f"SELECT {_GRANT_COLUMNS} FROM grants "
     "WHERE person_id = $1 AND created_at > $2 ORDER BY created_at DESC LIMIT $3"
 )
-_PHONE: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE phone_id = $1"  # noqa: S608
+_PHONE: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE phone_id = $1"
 _ACCESS: Final = (
     "SELECT g.grant_id, g.client_id, g.person_id, t.scope, g.account_ids, t.expires_at, "
     "g.expires_at, g.ended_at, g.last_used_at "

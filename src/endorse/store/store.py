@@ -130,7 +130,7 @@ class Store:
                 _fail(work, away)
                 return True
             return False
-        except Exception as error:  # one request's failure is not the others'
+        except Exception as error:  # noqa: BLE001 - one request's failure is not the others'
             if alone:
                 _fail(work, error)
             return alone
@@ -152,11 +152,11 @@ async def open_store(url: str) -> Store:
     Raises ValueError for another URL, StoreAway if the database does not answer.
     """
     if url.startswith("sqlite:///"):
-        from endorse.store.sqlite import SqliteEngine
+        from endorse.store.sqlite import SqliteEngine  # noqa: PLC0415 - only what is used
 
         engine: Engine = SqliteEngine(url.removeprefix("sqlite:///"))
     elif url.startswith(("postgresql://", "postgres://")):
-        from endorse.store.postgres import PostgresEngine
+        from endorse.store.postgres import PostgresEngine  # noqa: PLC0415
 
         engine = await PostgresEngine.connect(url)
     else:

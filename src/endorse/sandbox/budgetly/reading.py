@@ -1,10 +1,12 @@
 """What Budgetly reads of the bank's answers, and how it shows that."""
 
+from datetime import date
 from decimal import Decimal
 
 import msgspec
 
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£"}
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _LATEST = 6
 
 
@@ -49,8 +51,8 @@ class BankTransaction(msgspec.Struct, rename="camel"):
     """A transaction; without a booking date it is pending."""
 
     transaction_amount: Money
-    booking_date: str = ""
-    value_date: str = ""
+    booking_date: date | None = None
+    value_date: date | None = None
     creditor_name: str = ""
     debtor_name: str = ""
     remittance_information_unstructured: str = ""
@@ -75,6 +77,7 @@ class Row(msgspec.Struct, frozen=True):
     name: str
     text: str
     day: str
+    day_text: str
     amount: str
     comes_in: bool
     pending: bool
@@ -110,13 +113,15 @@ def card(
 
 def row(entry: BankTransaction) -> Row:
     """One transaction."""
+    day = entry.booking_date or entry.value_date
     return Row(
         name=entry.creditor_name or entry.debtor_name or "Unknown",
         text=entry.remittance_information_unstructured,
-        day=entry.booking_date or entry.value_date,
+        day=day.isoformat() if day else "",
+        day_text=f"{day.day} {_MONTHS[day.month - 1]}" if day else "",
         amount=money(entry.transaction_amount),
         comes_in=entry.transaction_amount.amount > 0,
-        pending=not entry.booking_date,
+        pending=entry.booking_date is None,
     )
 
 
