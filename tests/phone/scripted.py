@@ -16,17 +16,9 @@ from urllib.parse import parse_qs
 
 import httpx
 import webauthn
+from webauthn.helpers.structs import PublicKeyCredentialDescriptor, UserVerificationRequirement
 
 from tests.phone.checks import b64, canonical, challenge, creation_options, proof_claims
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 ISSUER = "http://localhost:8000"
 QID = "q" * 22

@@ -11,8 +11,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 from webauthn import verify_authentication_response, verify_registration_response
-from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
+from webauthn.helpers.exceptions import WebAuthnException
 
 from endorse.core import refusal
 from endorse.core.coding import b64url, from_b64url, same, sha256
