@@ -3,11 +3,10 @@
 //   node build.mjs [--out FOLDER]
 //
 // Every built file carries a hash of its content in its name, so that the server may let browsers keep
-// it for ever. `manifest.json` tells which file a logical name stands for: {"connect.js": "connect-1A2B3C4D.js"}.
+// it for ever. `manifest.json` tells which file a name stands for: {"connect.js": "connect-1A2B3C4D.js"}.
 
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -18,10 +17,11 @@ const here = dirname(fileURLToPath(import.meta.url));
 const { values } = parseArgs({ options: { out: { type: "string" } } });
 const out = resolve(values.out ?? join(here, "../src/endorse/server/static"));
 
-const ENTRY_POINTS = ["connect/connect.ts", "connect/connect.css", "phone/phone.ts", "phone/phone.css"]
-  .filter((path) => existsSync(join(here, path)));
-/** Folders whose files are served as they are, hashed by name. */
-const COPIED = ["shared/icons", "phone/icons"];
+const ENTRY_POINTS = ["connect/connect.ts", "connect/connect.css", "phone/phone.ts", "phone/phone.css"];
+/** Folders whose files are taken as they are. */
+const COPIED = ["shared/icons", "phone/icons", "phone/public"];
+/** Where the server answers with built files. */
+const SERVED = "/static/";
 
 /** Bundles the entry points into `folder`; answers logical name -> file name. */
 async function bundle(folder) {
@@ -64,10 +64,9 @@ async function copyReader(folder) {
   return { "zxing_reader.wasm": await place(folder, "zxing_reader.wasm", await readFile(wasm)) };
 }
 
-async function copyIcons(folder) {
+async function copyFiles(folder) {
   const names = {};
   for (const source of COPIED.map((path) => join(here, path))) {
-    if (!existsSync(source)) continue;
     for (const file of await readdir(source)) {
       names[file] = await place(folder, file, await readFile(join(source, file)));
     }
@@ -76,13 +75,11 @@ async function copyIcons(folder) {
 }
 
 /** A web app manifest names its icons by logical name in the source, by hashed name when built. */
-async function copyWebManifest(folder, icons) {
-  const source = join(here, "phone/phone.webmanifest");
-  if (!existsSync(source)) return {};
-  const manifest = JSON.parse(await readFile(source, "utf8"));
-  for (const icon of manifest.icons ?? []) {
-    if (!(icon.src in icons)) throw new Error(`phone.webmanifest names ${icon.src}, which is not in phone/icons`);
-    icon.src = icons[icon.src];
+async function copyWebManifest(folder, files) {
+  const manifest = JSON.parse(await readFile(join(here, "phone/phone.webmanifest"), "utf8"));
+  for (const icon of manifest.icons) {
+    if (!(icon.src in files)) throw new Error(`phone.webmanifest names ${icon.src}, which is not in phone/icons`);
+    icon.src = SERVED + files[icon.src];
   }
   const name = await place(folder, "phone.webmanifest", JSON.stringify(manifest));
   return { "phone.webmanifest": name };
@@ -92,12 +89,12 @@ async function copyWebManifest(folder, icons) {
 const fresh = `${out}.${process.pid}`;
 await rm(fresh, { recursive: true, force: true });
 await mkdir(fresh, { recursive: true });
-const icons = await copyIcons(fresh);
+const files = await copyFiles(fresh);
 const names = {
   ...(await bundle(fresh)),
   ...(await copyReader(fresh)),
-  ...icons,
-  ...(await copyWebManifest(fresh, icons)),
+  ...files,
+  ...(await copyWebManifest(fresh, files)),
 };
 const sorted = Object.fromEntries(Object.entries(names).sort(([a], [b]) => (a < b ? -1 : 1)));
 await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);

@@ -58,6 +58,7 @@ export class App {
     this.#root.replaceChildren(screen.node);
     this.#live.textContent = "";
     window.scrollTo(0, 0);
+    this.#root.parentElement?.scrollTo(0, 0);
     const title = screen.node.querySelector("h1");
     title?.focus({ preventScroll: true });
     document.title = `${title?.textContent ?? ""} · ${this.config.bank}`;

@@ -75,6 +75,7 @@ const ENGLISH = {
   "scan.title.screen": "Reading your screen",
   "scan.help.screen": "Keep the moving code in sight.",
   "scan.starting": "Starting the camera",
+  "scan.starting.screen": "Choose the window with the code",
   "scan.foreign": "That is not a code of {bank}.",
   "scan.newer": "This app is too old for that code. Reload it.",
   "scan.enrolment": "That code sets up a phone. This one is ready.",
@@ -120,7 +121,7 @@ const ENGLISH = {
   "scope.accounts": "Account names and numbers",
   "scope.balances": "How much is in them",
   "scope.transactions": "Payments in and out",
-  "scope.later": "New looks until {date}",
+  "scope.later": "It looks again until {date}",
   "scope.once": "This one time only",
   "scope.no-payments": "It cannot move money",
 

@@ -26,6 +26,7 @@ const PAIRS: readonly (readonly [string, string, number])[] = [
     ["warn", under, TEXT] as const,
     ["bad", under, TEXT] as const,
     ["brand-fill", under, CONTROL] as const,
+    ["accent-fill", under, CONTROL] as const,
   ]),
   ["on-brand", "brand-fill", TEXT],
   ["surface", "good", CONTROL],
@@ -39,7 +40,7 @@ const PAIRS: readonly (readonly [string, string, number])[] = [
 
 for (const [mode, tokens] of Object.entries({ light, dark })) {
   for (const brand of BRANDS) {
-    test(`text and controls can be read in ${mode} with the brand colour ${brand}`, () => {
+    test(`text and controls can be read in ${mode} with the bank's colour ${brand}`, () => {
       const low = PAIRS.map(([over, under, least]) => {
         const ratio = contrast(colour(tokens, over, brand), colour(tokens, under, brand));
         return ratio < least ? `${over} on ${under}: ${ratio.toFixed(2)} < ${least}` : "";
@@ -55,10 +56,10 @@ function readTokens(part: string): Tokens {
 }
 
 function colour(tokens: Tokens, name: string, brand: string): Rgb {
-  const value = name === "brand" ? brand : (tokens[name] ?? assert.fail(`no token ${name}`));
+  const value = name === "brand" || name === "accent" ? brand : (tokens[name] ?? assert.fail(`no token ${name}`));
   const other = /^var\(--([\w-]+)\)$/.exec(value)?.[1];
   if (other !== undefined) return colour(tokens, other, brand);
-  const from = /^oklch\(from var\(--brand\) (clamp\(.+?\)|[\d.]+) (c|min\(.+?\)) h\)$/.exec(value);
+  const from = /^oklch\(from var\(--(?:brand|accent)\) (clamp\(.+?\)|[\d.]+) (c|min\(.+?\)) h\)$/.exec(value);
   if (from !== null) return derived(from[1] ?? "", from[2] ?? "", toOklab(hex(brand)));
   return hex(value);
 }

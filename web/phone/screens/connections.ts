@@ -62,7 +62,7 @@ export class ConnectionList {
   #card(connection: Connection, isNew: boolean): HTMLElement {
     const { client } = connection;
     const { format } = this.#app;
-    const end = button("button quiet small-button", t("list.end"), () => void busy(end, () => this.#end(connection)));
+    const end = button("button quiet small-button", t("list.end"), () => void this.#askToEnd(end, connection));
     end.setAttribute("aria-label", t("list.end.label", { client: client.name }));
     const used = connection.last_used_at === null ? t("list.used.never") : format.recently(connection.last_used_at, Date.now());
     const accounts = connection.accounts.map((one) => h("span", { class: "account-short" }, one.name, " ", shortIban(one)));
@@ -87,16 +87,20 @@ export class ConnectionList {
     );
   }
 
-  async #end(connection: Connection): Promise<void> {
-    const app = this.#app;
+  async #askToEnd(pressed: HTMLElement, connection: Connection): Promise<void> {
     const client = connection.client.name;
-    const sure = await app.ask({
+    const sure = await this.#app.ask({
       title: t("end.title", { client }),
       text: t("end.text", { client }),
       yes: t("end.go"),
       no: t("end.keep"),
     });
-    if (!sure) return;
+    if (sure) await busy(pressed, () => this.#end(connection));
+  }
+
+  async #end(connection: Connection): Promise<void> {
+    const app = this.#app;
+    const client = connection.client.name;
     try {
       await app.api.call("DELETE", `/phone/connections/${encodeURIComponent(connection.grant_id)}`, { signedIn: true });
     } catch (error) {

@@ -4,7 +4,8 @@ import type { App } from "../app.ts";
 import { Sieve, type Aim, type Verdict } from "../claim.ts";
 import { button, h, heading } from "../dom.ts";
 import { icon } from "../icons.ts";
-import { openPictures, stopPictures, type Source } from "../picture.ts";
+import { NoPicture, openPictures, stopPictures, type Source } from "../picture.ts";
+import { explain } from "../problems.ts";
 import { openReader, type Reader } from "../reader.ts";
 import { t, type TextKey } from "../texts.ts";
 import type { Claimed } from "../wire.ts";
@@ -55,9 +56,7 @@ class Scanner {
       this.#view.node.classList.add("live");
       await this.#look(reader);
     } catch (error) {
-      if (this.#stopped) return;
-      const again = (): void => showScanner(this.#app, this.#scan);
-      showProblem(this.#app, error, again, this.#scan.away);
+      if (!this.#stopped) showFailure(this.#app, this.#scan, error);
     }
   }
 
@@ -138,7 +137,7 @@ class Scanner {
     if (document.visibilityState === "hidden") return this.#close();
     if (this.#stream) return;
     await this.#open().catch((error: unknown) => {
-      if (!this.#stopped) showProblem(this.#app, error, () => showScanner(this.#app, this.#scan), this.#scan.away);
+      if (!this.#stopped) showFailure(this.#app, this.#scan, error);
     });
   }
 }
@@ -168,7 +167,7 @@ function viewOf(app: App, scan: Scan): View {
   const video = h("video", { "aria-hidden": "true" });
   video.muted = true;
   video.playsInline = true;
-  const word = h("p", { class: "word", role: "status" }, t("scan.starting"));
+  const word = h("p", { class: "word", role: "status" }, t(scan.source === "screen" ? "scan.starting.screen" : "scan.starting"));
   const close = button("close", icon("close"), scan.away);
   close.setAttribute("aria-label", t("close"));
   const node = h(
@@ -180,6 +179,20 @@ function viewOf(app: App, scan: Scan): View {
     h("div", { class: "scan-bottom" }, word, h("p", {}, t(`scan.help${kind}`, { bank }))),
   );
   return { node, video, word };
+}
+
+function showFailure(app: App, scan: Scan, error: unknown): void {
+  const again = (): void => showScanner(app, scan);
+  const screenHelps = error instanceof NoPicture && scan.source === "camera" && app.config.sandbox;
+  if (!screenHelps) return showProblem(app, error, again, scan.away);
+  showMessage(app, {
+    ...explain(error, app.config),
+    ways: [
+      { label: t("try again"), go: again },
+      { label: t("home.screen"), go: () => showScanner(app, { ...scan, source: "screen" }) },
+      { label: t("back"), go: scan.away },
+    ],
+  });
 }
 
 function showStale(app: App, scan: Scan): void {
