@@ -85,18 +85,26 @@ async function copyWebManifest(folder, files) {
   return { "phone.webmanifest": name };
 }
 
+/** Writes everything into `folder`, which exists and is empty. */
+async function fill(folder) {
+  const files = await copyFiles(folder);
+  const names = {
+    ...(await bundle(folder)),
+    ...(await copyReader(folder)),
+    ...files,
+    ...(await copyWebManifest(folder, files)),
+  };
+  const sorted = Object.fromEntries(Object.entries(names).sort(([a], [b]) => (a < b ? -1 : 1)));
+  await writeFile(join(folder, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);
+}
+
 // Built beside the old folder and then swapped in, so that a failed build leaves the old one working.
 const fresh = `${out}.${process.pid}`;
-await rm(fresh, { recursive: true, force: true });
-await mkdir(fresh, { recursive: true });
-const files = await copyFiles(fresh);
-const names = {
-  ...(await bundle(fresh)),
-  ...(await copyReader(fresh)),
-  ...files,
-  ...(await copyWebManifest(fresh, files)),
-};
-const sorted = Object.fromEntries(Object.entries(names).sort(([a], [b]) => (a < b ? -1 : 1)));
-await writeFile(join(fresh, "manifest.json"), `${JSON.stringify(sorted, null, 2)}\n`);
-await rm(out, { recursive: true, force: true });
-await rename(fresh, out);
+try {
+  await mkdir(fresh, { recursive: true });
+  await fill(fresh);
+  await rm(out, { recursive: true, force: true });
+  await rename(fresh, out);
+} finally {
+  await rm(fresh, { recursive: true, force: true });
+}

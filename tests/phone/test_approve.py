@@ -125,9 +125,10 @@ def test_an_error_that_goes_straight_back_to_the_client_is_given(bank: ScriptedB
         {"client": {"client_id": "c2", "name": "B", "legal_name": "B", "verified": True}},
         {"scope": ["accounts", "balances", "transactions"]},
         {"recurring": False},
-        {"valid_until": "2028-02-21T15:04:05Z"},
+        {"valid_until": "2027-02-21T15:14:06Z"},
+        {"valid_until": "2027-02-21T15:04:04Z"},
     ],
-    ids=lambda changed: next(iter(changed)),
+    ids=str,
 )
 def test_a_document_other_than_the_screens_before_is_not_signed(
     bank: ScriptedBank, changed: dict[str, object]
@@ -136,6 +137,11 @@ def test_a_document_other_than_the_screens_before_is_not_signed(
     with pytest.raises(ConsentNotTrusted):
         approve_url(URL)
     assert ("POST", "/phone/approve") not in bank.calls
+
+
+def test_a_document_may_end_later_by_the_time_spent_on_choosing(bank: ScriptedBank) -> None:
+    bank.edit_document = lambda document: {**document, "valid_until": "2027-02-21T15:14:05Z"}
+    assert approve_url(URL) == f"{CALLBACK}&code=abc"
 
 
 @anyio

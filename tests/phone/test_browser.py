@@ -9,6 +9,7 @@ from endorse.phone import (
     Browser,
     Done,
     Frame,
+    JourneyEnded,
     Left,
     NotReachable,
     NotUnderstood,
@@ -151,6 +152,25 @@ async def test_an_answer_that_is_no_stream_is_refused() -> None:
     browser = await begun(bank)
     with pytest.raises(NotUnderstood, match="404"):
         await all_events(browser)
+
+
+async def test_a_browser_can_look_for_one_frame_or_one_state() -> None:
+    bank = ScriptedBank(streams=[[WAITING, frame(), frame("later")], [WAITING, "claimed"], []])
+    browser = await begun(bank)
+    assert await browser.frame() == FRAME
+    bank.reach("claimed")
+    assert (await browser.until("claimed", "matched")).state == "claimed"
+
+
+async def test_a_browser_that_looks_in_vain_says_how_it_ended() -> None:
+    killed = b'event: state\ndata: {"state":"killed","reason":"superseded"}\n\n'
+    done = b"event: done\ndata: {}\n\n"
+    bank = ScriptedBank(streams=[[killed, done], [killed, done]])
+    browser = await begun(bank)
+    with pytest.raises(JourneyEnded, match="superseded"):
+        await browser.frame()
+    with pytest.raises(JourneyEnded, match="killed"):
+        await browser.until("approved")
 
 
 async def test_tabs_that_share_a_client_share_no_cookies() -> None:

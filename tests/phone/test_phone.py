@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from endorse.phone import (
+    AccountsNotAccepted,
     AlreadyScanned,
     CodeNotAccepted,
     ConsentNotTrusted,
@@ -18,6 +19,7 @@ from endorse.phone import (
     NotReachable,
     NotUnderstood,
     Passkey,
+    PasskeyNotAccepted,
     PasskeyNotUsable,
     PersonNotKnown,
     Phone,
@@ -161,6 +163,8 @@ async def test_a_proof_refused_at_the_right_time_is_not_sent_again() -> None:
         (401, "sign_in_required", SignInRequired),
         (404, "code_not_accepted", CodeNotAccepted),
         (404, "not_found", NotFound),
+        (400, "accounts_not_accepted", AccountsNotAccepted),
+        (403, "passkey_not_accepted", PasskeyNotAccepted),
         (409, "already_scanned", AlreadyScanned),
         (409, "wrong_state", WrongState),
         (413, "too_large", Refused),
@@ -178,8 +182,8 @@ async def test_each_error_of_the_server_is_typed(
     assert type(raised.value) is kind
     assert (raised.value.code, raised.value.status) == (code, status)
     assert raised.value.state == "expired"
-    assert raised.value.what_to_do
-    assert str(raised.value) == f"No. ({code}) {raised.value.what_to_do}"
+    assert str(raised.value) == "No."
+    assert raised.value.__notes__ == [f"What to do ({code}): {raised.value.what_to_do}"]
 
 
 @pytest.mark.parametrize(

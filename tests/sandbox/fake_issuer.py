@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import anyio
+import anyio.lowlevel
 import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -58,11 +60,14 @@ class FakeIssuer:
     metadata: dict[str, Any] = field(default_factory=dict)
     away: bool = False
     unshared: bool = False
+    together: int = 0
+    """How many calls of /v1/accounts wait for each other before any is answered."""
     calls: list[str] = field(default_factory=list)
     revoked: list[str] = field(default_factory=list)
     access: set[str] = field(default_factory=set)
     refresh: set[str] = field(default_factory=set)
     requests: dict[str, dict[str, str]] = field(default_factory=dict)
+    all_there: anyio.Event = field(default_factory=anyio.Event)
 
     def transport(self) -> httpx.ASGITransport:
         """What Budgetly sends goes here instead of into the network."""
@@ -124,6 +129,7 @@ class FakeIssuer:
     async def _token(self, request: Request) -> Response:
         self._note(request)
         form = await _form_of_client(request)
+        await anyio.lowlevel.checkpoint()  # others may come in between, as over a network
         if form["grant_type"] == "refresh_token":
             if form["refresh_token"] not in self.refresh:
                 return JSONResponse({"error": "invalid_grant"}, 400)
@@ -155,7 +161,11 @@ class FakeIssuer:
         return JSONResponse({})
 
     async def _accounts(self, request: Request) -> Response:
-        return self._answer(request, {"accounts": ACCOUNTS})
+        answer = self._answer(request, {"accounts": ACCOUNTS})
+        if self.calls.count("/v1/accounts") >= self.together:
+            self.all_there.set()
+        await self.all_there.wait()
+        return answer
 
     async def _balances(self, request: Request) -> Response:
         if self.unshared:

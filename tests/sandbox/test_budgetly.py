@@ -201,6 +201,14 @@ async def test_someone_who_said_no_is_told_that_nothing_was_shared() -> None:
         assert "Nothing was shared" not in (await client.get("/")).text
 
 
+async def test_a_refusal_counts_once() -> None:
+    bank = FakeIssuer()
+    async with browser(bank) as client:
+        callback = bank.refuse(await begin(client))
+        assert (await client.get(callback)).status_code == 303
+        assert (await client.get(callback)).status_code == 400
+
+
 async def test_a_refusal_with_a_wrong_state_is_not_believed() -> None:
     bank = FakeIssuer()
     async with browser(bank) as client:
@@ -237,7 +245,7 @@ async def test_a_token_that_has_run_out_is_refreshed_once_for_all_calls() -> Non
     bank = FakeIssuer(lives=1)
     async with browser(bank) as client:
         await connect(client, bank)
-        bank.lives = 300
+        bank.lives, bank.together = 300, 5
         async with anyio.create_task_group() as group:
             for _ in range(5):
                 group.start_soon(client.get, "/accounts")
@@ -250,6 +258,7 @@ async def test_a_token_refused_before_its_time_is_refreshed_once_for_all_calls()
     async with browser(bank) as client:
         await connect(client, bank)
         bank.access.clear()
+        bank.together = 5
         async with anyio.create_task_group() as group:
             for _ in range(5):
                 group.start_soon(client.get, "/accounts")

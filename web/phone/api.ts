@@ -40,6 +40,7 @@ interface Session {
 
 export class Api {
   readonly #issuer: string;
+  readonly #fetch: typeof fetch;
   #key: DeviceKey | undefined;
   #session: Session | undefined;
   /** Server's clock minus this one, in seconds. */
@@ -49,8 +50,9 @@ export class Api {
   /** Signs the person in again; rejects if they would not. */
   renew: () => Promise<void> = () => Promise.reject(new Refused(401, "sign_in_required", "not signed in"));
 
-  constructor(issuer: string) {
+  constructor(issuer: string, send: typeof fetch = (input, init) => fetch(input, init)) {
     this.#issuer = issuer;
+    this.#fetch = send;
   }
 
   /** From here on calls are this key's. A key has its own session, so the old one is dropped. */
@@ -123,7 +125,7 @@ export class Api {
     let answer: Response;
     let fields: Record<string, unknown>;
     try {
-      answer = await fetch(path, init);
+      answer = await this.#fetch(path, init);
       fields = await readFields(answer);
     } catch (cause) {
       if (signal?.aborted) throw cause;

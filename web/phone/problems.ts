@@ -30,7 +30,7 @@ function textKey(stem: Stem, config: Config): TextKey {
 
 function classify(error: unknown): [Stem, IconName] {
   if (error instanceof Unreachable) {
-    return navigator.onLine ? ["problem.server", "cloud"] : ["problem.offline", "cloud"];
+    return navigator.onLine ? ["problem.unreachable", "cloud"] : ["problem.offline", "cloud"];
   }
   if (error instanceof Refused) return refused(error);
   if (error instanceof PasskeyNotUsed) {

@@ -157,7 +157,9 @@ const ENGLISH = {
   // What can go wrong anywhere.
   "problem.offline.title": "You are offline",
   "problem.offline.text": "Check your internet. Then try again.",
-  "problem.server.title": "{bank} does not answer",
+  "problem.unreachable.title": "{bank} does not answer",
+  "problem.unreachable.text": "Is your internet working? Then try again in a moment.",
+  "problem.server.title": "{bank} has a problem",
   "problem.server.text": "Wait a moment. Then try again.",
   "problem.slow.title": "That was a bit much",
   "problem.slow.text": "Too many tries in a short time. Wait a minute and try again.",
@@ -205,3 +207,6 @@ export function tn(key: CountedKey, count: number, values: Values = {}): string 
   const form = new Intl.PluralRules("en").select(count) === "one" ? "one" : "other";
   return t(`${key}.${form}` as TextKey, { ...values, count });
 }
+
+/** For checks of how they are written. */
+export const ALL_TEXTS: readonly string[] = Object.values(ENGLISH);

@@ -3,12 +3,14 @@
 import { Refused, type Api } from "./api.ts";
 import type { State, Watched } from "./wire.ts";
 
+export type Caller = Pick<Api, "call">;
+
 const AFTER_TROUBLE_MS = 1500;
 const FINAL: readonly State[] = ["redirected", "rejected", "cancelled", "killed", "expired"];
 
 /** Calls `changed` for each new state until a final one, or until `signal` ends it. Never throws. */
 export async function watch(
-  api: Api,
+  api: Caller,
   journey: string,
   state: State,
   changed: (state: State) => void,
@@ -29,7 +31,7 @@ export async function watch(
   }
 }
 
-async function once(api: Api, journey: string, state: State, signal: AbortSignal): Promise<State | "trouble" | "gone"> {
+async function once(api: Caller, journey: string, state: State, signal: AbortSignal): Promise<State | "trouble" | "gone"> {
   const options = { body: { journey, state }, signal, signedIn: true, background: true };
   try {
     return (await api.call<Watched>("POST", "/phone/watch", options)).state;

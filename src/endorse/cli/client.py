@@ -33,8 +33,11 @@ async def add_client(database: str, wanted: NewClient) -> dict[str, Any]:
     scope = rules.scope_of(wanted.scope)
     if isinstance(scope, str):
         raise ValueError(scope)
-    if not wanted.name.strip() or len(wanted.name) > 80:
-        raise ValueError("The name must have 1 to 80 characters.")
+    legal_name = wanted.legal_name or wanted.name
+    for name in (wanted.name, legal_name):
+        problem = rules.name_problem(name)
+        if problem:
+            raise ValueError(f"The name {name!r} {problem}.")
     for uri in wanted.redirect_uris:
         problem = rules.redirect_uri_problem(uri)
         if problem:
@@ -43,8 +46,8 @@ async def add_client(database: str, wanted: NewClient) -> dict[str, Any]:
     secret, stored = rules.new_secret(secrets.token_bytes, now)
     client = Client(
         client_id=b64url(secrets.token_bytes(12)),
-        name=wanted.name.strip(),
-        legal_name=wanted.legal_name.strip() or wanted.name.strip(),
+        name=wanted.name,
+        legal_name=legal_name,
         redirect_uris=tuple(dict.fromkeys(wanted.redirect_uris)),
         scope=scope,
         public=wanted.public,

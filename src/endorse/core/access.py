@@ -45,8 +45,9 @@ def revoke(
         ended = () if grant.ended_at else (EndGrant(grant.grant_id, "the client", now),)
         return Decision(None, ended)
     if access is not None and access.client_id == client.client_id:
-        # Without a refresh token the access token is all there is of the grant.
-        if "offline_access" in access.scope:
+        # Without a refresh token the access token is all there is of the grant. Its own scope
+        # does not tell: a refresh may have narrowed it.
+        if access.generation:
             return Decision(None, (RevokeToken(token_hash),))
         ended = () if access.ended_at else (EndGrant(access.grant_id, "the client", now),)
         return Decision(None, (RevokeToken(token_hash), *ended))

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import unicodedata
 from typing import Final
 from urllib.parse import unquote_plus, urlsplit
 
@@ -16,6 +17,7 @@ from endorse.core.refusal import Refusal
 
 _SPEC: Final = "RFC 6749 2.3.1"
 _SECRET_PREFIX: Final = "ecs_"
+_NAME_AT_MOST: Final = 80
 _LOOPBACK: Final = ("127.0.0.1", "[::1]", "localhost")
 
 
@@ -83,6 +85,20 @@ def scope_of(asked: str) -> tuple[str, ...] | str:
     return tuple(name for name in SCOPES if name in names)
 
 
+def name_problem(name: str) -> str:
+    """Say what keeps a name from being shown to people, or "".
+
+    Control and direction characters could make one name look like another on the phone.
+    """
+    if not 1 <= len(name) <= _NAME_AT_MOST or name != name.strip():
+        return f"must have 1 to {_NAME_AT_MOST} characters, without spaces around them"
+    if unicodedata.normalize("NFC", name) != name:
+        return "must be in Unicode's composed form (NFC)"
+    if any(unicodedata.category(letter)[0] in "CZ" and letter != " " for letter in name):
+        return "must hold no control, direction or unusual space characters"
+    return ""
+
+
 def redirect_uri_problem(uri: str) -> str:
     """Say what keeps a redirect_uri from being registered, or "" (RFC 6749 3.1.2; RFC 9700 2.1).
 
@@ -93,18 +109,19 @@ def redirect_uri_problem(uri: str) -> str:
         return "must be visible ASCII without spaces"
     try:
         parts = urlsplit(uri)
+        port = parts.port  # reading it is what checks it
     except ValueError:
         return "is not a URI"
     if not parts.scheme:
         return "must be absolute, with its scheme"
     if "#" in uri:
         return "must have no fragment"
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         return "must hold no user name"
     if parts.scheme == "https":
         return "" if parts.hostname else "needs a host"
     if parts.scheme == "http":
-        host = parts.netloc.rsplit(":", 1)[0] if parts.port else parts.netloc
+        host = parts.netloc.rsplit(":", 1)[0] if port else parts.netloc
         return "" if host in _LOOPBACK else "must be https (http only on this machine)"
     return "" if "." in parts.scheme else "a private scheme must be a reversed domain name"
 

@@ -172,3 +172,5 @@ class Access(msgspec.Struct, frozen=True):
     grant_expires_at: int
     ended_at: int | None
     last_used_at: int | None
+    generation: int = 0
+    """The grant's count of refresh tokens; 0 means that it has none."""

@@ -61,9 +61,9 @@ def parse(raw: bytes) -> Params | None:
     doubled: list[str] = []
     for raw_name, value in pairs:
         name = _name(raw_name)
-        if name in seen:
+        if raw_name in seen:
             doubled.append(name)
-        seen.add(name)
+        seen.add(raw_name)
         if value:
             values.setdefault(name, value.encode("latin-1"))
     return Params(values, tuple(doubled))

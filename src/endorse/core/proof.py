@@ -112,6 +112,9 @@ def _wrong(header: _Header, claims: _Claims, call: Call, now: int, law: Policy) 
         return "typ or alg"
     if (header.jwk.kty, header.jwk.crv) != ("EC", "P-256"):
         return "jwk is not a P-256 key"
+    # RFC 7518 6.2.1.2: one spelling a key, or one key would have many thumbprints.
+    if any(len(from_b64url(part) or b"") != 32 for part in (header.jwk.x, header.jwk.y)):
+        return "jwk coordinates are not 32 bytes"
     if (claims.htm, claims.htu) != (call.method, call.url):
         return "htm or htu"
     if abs(now - claims.iat) > law.proof_age:

@@ -23,6 +23,7 @@ from endorse.phone.consent import Consent
 from endorse.phone.device import DeviceKey
 from endorse.phone.errors import (
     AccountNotKnown,
+    AccountsNotAccepted,
     AlreadyScanned,
     CodeNotAccepted,
     ConsentNotTrusted,
@@ -34,6 +35,7 @@ from endorse.phone.errors import (
     NotReachable,
     NotReadable,
     NotUnderstood,
+    PasskeyNotAccepted,
     PasskeyNotUsable,
     PersonNotKnown,
     PhoneError,
@@ -55,6 +57,7 @@ from endorse.phone.wire import open_client
 __all__ = [
     "Account",
     "AccountNotKnown",
+    "AccountsNotAccepted",
     "AlreadyScanned",
     "Amount",
     "Browser",
@@ -82,6 +85,7 @@ __all__ = [
     "NotUnderstood",
     "Page",
     "Passkey",
+    "PasskeyNotAccepted",
     "PasskeyNotUsable",
     "Person",
     "PersonNotKnown",

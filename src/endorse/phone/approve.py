@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
 
 import httpx
 
@@ -28,6 +29,7 @@ from endorse.phone.wire import open_client
 _LEAVING = {"approved", "rejected", "cancelled"}
 _OVER = {"killed", "expired", "redirected", "lapsed"}
 _MOST_SCANS = 3
+_TIME_TO_CHOOSE = timedelta(minutes=10)
 
 
 def approve_url(
@@ -106,7 +108,7 @@ async def _client(http: httpx.AsyncClient | None, url: str) -> AsyncIterator[htt
     if http is not None:
         yield http
         return
-    async with open_client(Issuer.of(url)) as own:
+    async with open_client(url) as own:
         yield own
 
 
@@ -193,5 +195,6 @@ def _check_same(consent: Consent, claimed: Claimed, matched: Matched) -> None:
         raise ConsentNotTrusted("The document names another client than the scan.")
     if set(consent.scope) != set(matched.scope) or consent.recurring != matched.recurring:
         raise ConsentNotTrusted("The document asks for something else than the phone showed.")
-    if consent.valid_until != matched.valid_until:
-        raise ConsentNotTrusted("The document ends on another day than the phone showed.")
+    # The end counts from the review, so it may be later by the minutes spent on choosing.
+    if not timedelta(0) <= consent.valid_until - matched.valid_until <= _TIME_TO_CHOOSE:
+        raise ConsentNotTrusted("The document ends at another time than the phone showed.")

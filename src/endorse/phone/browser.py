@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 import msgspec
 
-from endorse.phone.errors import NotReachable, NotUnderstood, PhoneError
+from endorse.phone.errors import JourneyEnded, NotReachable, NotUnderstood, PhoneError
 from endorse.phone.issuer import Issuer, is_loopback
 from endorse.phone.page import sealed_request, words_of
-from endorse.phone.stream import Done, Event, EventReader
+from endorse.phone.stream import Done, Event, EventReader, Frame, State
 from endorse.phone.wire import read, send
 
 _USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) EndorseHeadless"
@@ -127,6 +128,28 @@ class Browser:
                 await answer.aclose()
             await self._sleep(retry)
         raise NotReachable(f"The event stream broke {_MOST_RECONNECTS} times.")
+
+    async def frame(self) -> str:
+        """Look once: the text of the moving code on the page. Raises `JourneyEnded` if none is."""
+        async with aclosing(self.events()) as events:
+            state = State("unknown")
+            async for event in events:
+                if isinstance(event, Frame):
+                    return event.text
+                if isinstance(event, State):
+                    state = event
+        raise JourneyEnded(state.state, state.reason)
+
+    async def until(self, *states: str) -> State:
+        """Look on until the journey is in one of `states`. Raises `JourneyEnded` if it never is."""
+        async with aclosing(self.events()) as events:
+            state = State("unknown")
+            async for event in events:
+                if isinstance(event, State):
+                    state = event
+                    if state.state in states:
+                        return state
+        raise JourneyEnded(state.state, state.reason)
 
     async def cancel(self) -> str:
         """Press "Cancel". Gives the state after it."""

@@ -6,7 +6,8 @@ from __future__ import annotations
 class PhoneError(Exception):
     """Anything that stops the headless phone.
 
-    `code` is a stable name for programs. `what_to_do` tells the developer the next step.
+    `code` is a stable name for programs. `what_to_do` tells the developer the next step; a
+    traceback shows both below the message.
     """
 
     code = "phone_error"
@@ -15,13 +16,10 @@ class PhoneError(Exception):
     def __init__(
         self, message: str, *, code: str | None = None, what_to_do: str | None = None
     ) -> None:
-        self.message = message
         self.code = code or type(self).code
         self.what_to_do = what_to_do or type(self).what_to_do
         super().__init__(message)
-
-    def __str__(self) -> str:
-        return f"{self.message} ({self.code}) {self.what_to_do}"
+        self.add_note(f"What to do ({self.code}): {self.what_to_do}")
 
 
 class UnsafeIssuer(PhoneError):
@@ -155,7 +153,7 @@ class PhoneNotKnown(Refused):
 
 class CodeNotAccepted(Refused):
     code = "code_not_accepted"
-    what_to_do = "Scan the code that is on the screen now; a code lives only for seconds."
+    what_to_do = "Take a fresh code: one on a screen lives for seconds, one to enrol works once."
 
 
 class AlreadyScanned(Refused):
@@ -171,6 +169,16 @@ class NotFound(Refused):
 class WrongState(Refused):
     code = "wrong_state"
     what_to_do = "Look at `.state`: the journey is elsewhere than this call expects."
+
+
+class AccountsNotAccepted(Refused):
+    code = "accounts_not_accepted"
+    what_to_do = "Choose at least one account, each once, of those that `match` listed."
+
+
+class PasskeyNotAccepted(Refused):
+    code = "passkey_not_accepted"
+    what_to_do = "Sign the last options with this phone's own passkey, user verified."
 
 
 class SlowDown(Refused):
@@ -189,6 +197,8 @@ _BY_CODE: dict[str, type[Refused]] = {
         AlreadyScanned,
         NotFound,
         WrongState,
+        AccountsNotAccepted,
+        PasskeyNotAccepted,
         SlowDown,
     )
 }

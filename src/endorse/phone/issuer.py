@@ -56,11 +56,6 @@ class Issuer:
         except UnsafeIssuer:
             return False
 
-    @property
-    def is_local(self) -> bool:
-        """Whether the issuer is on this computer."""
-        return is_loopback(self.host)
-
 
 def is_loopback(host: str) -> bool:
     """Whether a host name is this computer for certain, whatever a name server says."""

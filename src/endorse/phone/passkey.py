@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import TypeVar
 
+import msgspec
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fido2.cose import CoseKey
@@ -14,8 +16,6 @@ from fido2.webauthn import (
     AttestedCredentialData,
     AuthenticatorData,
     CollectedClientData,
-    PublicKeyCredentialCreationOptions,
-    PublicKeyCredentialRequestOptions,
 )
 
 from endorse.phone.answers import JsonObject
@@ -34,6 +34,42 @@ _FLAG = AuthenticatorData.FLAG
 # Passkeys that sync between devices count nothing, so their counter stays 0.
 _COUNTER = 0
 _AUTHENTICATED = {"type": "public-key", "authenticatorAttachment": "platform"}
+
+
+T = TypeVar("T")
+
+
+class _RelyingParty(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _User(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Choice(msgspec.Struct, frozen=True):
+    alg: int
+
+
+class _Creation(msgspec.Struct, frozen=True, rename="camel"):
+    """What counts here of PublicKeyCredentialCreationOptionsJSON."""
+
+    rp: _RelyingParty
+    user: _User
+    challenge: str
+    pub_key_cred_params: tuple[_Choice, ...]
+
+
+class _Descriptor(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Request(msgspec.Struct, frozen=True, rename="camel"):
+    """What counts here of PublicKeyCredentialRequestOptionsJSON."""
+
+    challenge: str
+    rp_id: str | None = None
+    allow_credentials: tuple[_Descriptor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +96,11 @@ class Passkey:
         the page's origin. A test of a server's refusals gives another one, or
         `user_verified=False`. Raises `PasskeyNotUsable` or `NotUnderstood`.
         """
-        asked = _creation_options(options)
+        asked = _read(options, _Creation)
         if _ES256 not in [choice.alg for choice in asked.pub_key_cred_params]:
             raise PasskeyNotUsable("The server does not accept ES256 passkeys.")
-        if not asked.rp.id:
-            raise PasskeyNotUsable("The server's options name no rp.id.")
-        passkey = cls(asked.rp.id, random(16), asked.user.id, new_key(random))
-        return passkey, passkey._registration(asked.challenge, origin, user_verified)
+        passkey = cls(asked.rp.id, random(16), from_b64url(asked.user.id), new_key(random))
+        return passkey, passkey._registration(from_b64url(asked.challenge), origin, user_verified)
 
     def _registration(self, challenge: bytes, origin: str, user_verified: bool) -> JsonObject:
         public = self._key.public_key()
@@ -98,14 +132,15 @@ class Passkey:
         `user_verified=False`. Raises `PasskeyNotUsable` if the options are for another
         relying party or allow only other credentials.
         """
-        asked = _request_options(options)
+        asked = _read(options, _Request)
         if asked.rp_id != self.rp_id:
             raise PasskeyNotUsable(f"The passkey is for {self.rp_id}, not {asked.rp_id}.")
-        allowed = [credential.id for credential in asked.allow_credentials or ()]
-        if allowed and self.credential_id not in allowed:
+        allowed = [credential.id for credential in asked.allow_credentials]
+        if allowed and b64url(self.credential_id) not in allowed:
             raise PasskeyNotUsable("The server allows only other passkeys than this one.")
         seen = self._authenticator_data(user_verified)
-        said = CollectedClientData.create(CollectedClientData.TYPE.GET, asked.challenge, origin)
+        challenge = from_b64url(asked.challenge)
+        said = CollectedClientData.create(CollectedClientData.TYPE.GET, challenge, origin)
         signature = self._key.sign(seen + said.hash, ec.ECDSA(hashes.SHA256()))
         return self._credential(
             {
@@ -163,15 +198,8 @@ class Passkey:
             raise NotUnderstood(f"The saved passkey lacks {missing}.") from None
 
 
-def _creation_options(options: JsonObject) -> PublicKeyCredentialCreationOptions:
+def _read(options: JsonObject, shape: type[T]) -> T:
     try:
-        return PublicKeyCredentialCreationOptions.from_dict(options)
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise NotUnderstood(f"The options for a new passkey are malformed: {problem}.") from problem
-
-
-def _request_options(options: JsonObject) -> PublicKeyCredentialRequestOptions:
-    try:
-        return PublicKeyCredentialRequestOptions.from_dict(options)
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise NotUnderstood(f"The options for a passkey are malformed: {problem}.") from problem
+        return msgspec.convert(options, shape)
+    except msgspec.ValidationError as problem:
+        raise NotUnderstood(f"The WebAuthn options are malformed: {problem}.") from problem

@@ -40,18 +40,18 @@ def show_start(desk: Desk, pages: Pages, client: Client, request: Request) -> Re
 async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `POST /auth/start` from our own page: begin a journey and bind it to this browser."""
     if not _from_our_page(desk, request):
-        return wire.refused(_FOREIGN)
+        return _no(pages, request, _FOREIGN)
     if not desk.starts.take(address(desk, request), desk.clock()):
-        return wire.refused(SLOW_DOWN, {"Retry-After": "60"})
+        return _no(pages, request, SLOW_DOWN)
     raw = await wire.form(request, desk.law.body)
     if isinstance(raw, Refusal):
-        return wire.refused(raw)
+        return _no(pages, request, raw)
     params = parse(raw)
     sealed = params.text("request") if params else ""
     lives = desk.law.sealed_request
     asked = desk.keys.requests.open(sealed, Request, desk.clock(), lives)
     if asked is None:
-        return wire.refused(_SEAL_BROKEN)
+        return _no(pages, request, _SEAL_BROKEN)
     browser = browser_name(request.headers.get("user-agent", ""))
 
     async def no_facts(_: object) -> None:
@@ -62,7 +62,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         lambda _: approve.begin(asked, desk.issuer, browser, desk.clock(), desk.fresh, desk.law),
     )
     if isinstance(begun, Refusal):
-        return wire.refused(begun)
+        return _no(pages, request, begun)
     short = begun.journey.short
     if _wants_json(request):
         here = f"/connect/{short}"
@@ -70,15 +70,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         answer = wire.json(paths)
     else:
         answer = wire.see_other(f"/connect/{short}")
-    answer.set_cookie(
-        cookie_name(desk, short),
-        begun.browser_secret,
-        max_age=_COOKIE_LIVES,
-        path="/",
-        secure=desk.settings.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    _set_cookie(desk, answer, short, begun.browser_secret, _COOKIE_LIVES)
     return answer
 
 
@@ -130,7 +122,16 @@ async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     if isinstance(answer, Refusal):
         # There is nothing to fetch (any more): our own page says where the journey stands.
         return wire.see_other(f"/connect/{found.short}")
-    return wire.see_other(answer.location)
+    leaving = wire.see_other(answer.location)
+    # The cookie ends with the journey, but a lost redirect must be had again for a while.
+    secret = request.cookies[cookie_name(desk, found.short)]
+    _set_cookie(desk, leaving, found.short, secret, desk.law.code)
+    return leaving
+
+
+async def plain_camera(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
+    """Answer `GET /q`, which a plain camera app opens: scan with the bank's app, nothing else."""
+    return pages.page("scan.html")
 
 
 async def of_browser(desk: Desk, request: HttpRequest) -> Journey | None:
@@ -181,7 +182,7 @@ def address(desk: Desk, request: HttpRequest) -> str:
 
 async def _act(desk: Desk, pages: Pages, request: HttpRequest, decide: _Act) -> Response:
     if not _from_our_page(desk, request):
-        return wire.refused(_FOREIGN)
+        return _no(pages, request, _FOREIGN)
     found = await of_browser(desk, request)
     if found is None:
         return pages.page("gone.html", 404)
@@ -193,6 +194,28 @@ async def _act(desk: Desk, pages: Pages, request: HttpRequest, decide: _Act) -> 
     if isinstance(answer, Refusal):
         return wire.refused(answer)
     return wire.json({"state": page_state(desk, answer)})
+
+
+def _set_cookie(desk: Desk, answer: Response, short: str, secret: str, lives: int) -> None:
+    answer.set_cookie(
+        cookie_name(desk, short),
+        secret,
+        max_age=lives,
+        path="/",
+        secure=desk.settings.secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _no(pages: Pages, request: HttpRequest, no: Refusal) -> Response:
+    """Refuse: in JSON to the script, on a page to a person whose browser runs none."""
+    headers = {"Retry-After": "60"} if no.status == 429 else {}
+    if _wants_json(request):
+        return wire.refused(no, headers)
+    answer = pages.page("gone.html", no.status)
+    answer.headers.update(headers)
+    return answer
 
 
 def _from_our_page(desk: Desk, request: HttpRequest) -> bool:

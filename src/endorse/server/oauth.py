@@ -191,6 +191,11 @@ def _token_refused(no: Refusal) -> Response:
     return wire.refused(no, headers)
 
 
+async def describe(desk: Desk, _: HttpRequest) -> Response:
+    """Answer `GET /.well-known/oauth-authorization-server` (RFC 8414 3)."""
+    return wire.json(metadata(desk))
+
+
 def metadata(desk: Desk) -> dict[str, Any]:
     """Describe this server (RFC 8414 2)."""
     issuer = desk.issuer

@@ -3,9 +3,12 @@
 from typing import Any, Final
 
 import msgspec
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
 
 from endorse import __version__
 from endorse.server import shapes as s
+from endorse.server import wire
 from endorse.server.desk import Desk
 
 
@@ -147,6 +150,11 @@ the body's SHA-256 (of the empty string if there is no body). Calls of a signed-
 
 The passkey approves over `SHA-256("endorse-consent-v1" || 0x00 || document)`, where `document` is
 the text that `/phone/review` answered, byte for byte."""
+
+
+async def describe(desk: Desk, _: HttpRequest) -> Response:
+    """Answer `GET /phone/openapi.json`."""
+    return wire.json(document(desk))
 
 
 def document(desk: Desk) -> dict[str, Any]:

@@ -31,7 +31,6 @@ _HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_SHORTLY: Final = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
 
 
 class Pages:
@@ -50,7 +49,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._brand = settings.brand
+        self.brand = settings.brand
         logo = settings.brand.logo_url
         origin = " " + "/".join(logo.split("/")[:3]) if logo else ""
         self._policy = _POLICY.format(logo=origin)
@@ -75,24 +74,6 @@ class Pages:
         headers = {**_HEADERS, "Content-Security-Policy": policy}
         return Response(html, status, headers, media_type="text/html")
 
-    def brand_css(self) -> Response:
-        """Answer the bank's colours and corners as custom properties."""
-        brand = self._brand
-        css = f":root{{--brand:{brand.colour};--accent:{brand.accent};--radius:{brand.radius}px}}\n"
-        return Response(css, 200, _SHORTLY, media_type="text/css")
-
-    def web_manifest(self) -> Response:
-        """Answer what makes the phone installable, under the bank's own names."""
-        built = self._built("phone.webmanifest")
-        manifest = msgspec.json.decode(built, type=dict[str, Any])
-        names = {"name": self._brand.app_name, "short_name": self._brand.name}
-        raw = msgspec.json.encode({**manifest, **names})
-        return Response(raw, 200, _SHORTLY, media_type="application/manifest+json")
-
-    def service_worker(self) -> Response:
-        """Answer the phone's service worker; browsers look for a new one each time."""
-        headers = {**_SHORTLY, "Cache-Control": "no-cache", "Service-Worker-Allowed": "/phone"}
-        return Response(self._built("sw.js"), 200, headers, media_type="text/javascript")
-
-    def _built(self, name: str) -> bytes:
+    def built(self, name: str) -> bytes:
+        """Give the bytes of a built file by its plain name."""
         return (STATIC / self._assets[name]).read_bytes()

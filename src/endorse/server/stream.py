@@ -40,6 +40,9 @@ class Events:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one browser until it leaves, the journey is over or the server ends."""
         desk = self._desk
+        if scope["method"] != "GET":
+            await Response(status_code=405, headers={"Allow": "GET"})(scope, receive, send)
+            return
         found = await of_browser(desk, Request(scope))
         if found is None or desk.waiting.ended:
             await Response(status_code=404 if found is None else 503)(scope, receive, send)

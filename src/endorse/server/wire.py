@@ -24,6 +24,9 @@ WRONG_TYPE: Final = Refusal(
 NOT_A_FORM: Final = Refusal(
     "wrong_content_type", "invalid_request", 400, f"Send the parameters as {_FORM}."
 )
+WRONG_METHOD: Final = Refusal(
+    "wrong_method", "invalid_request", 405, "This address takes another method: see Allow."
+)
 NOT_FOUND: Final = Refusal("not_found", "not_found", 404, "There is nothing here.")
 BROKEN_OFF: Final = Refusal("broken_off", "invalid_request", 400, "The body broke off.")
 
@@ -76,6 +79,11 @@ def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None
 def refused(no: Refusal, headers: Mapping[str, str] | None = None) -> Response:
     """Answer a refusal as JSON (RFC 6749 5.2)."""
     return json({"error": no.error, "error_description": no.told}, no.status, headers)
+
+
+async def healthy(_desk: object, _request: Request) -> Response:
+    """Answer `GET /healthz`: the process serves."""
+    return json({"status": "ok"})
 
 
 def see_other(location: str) -> Response:

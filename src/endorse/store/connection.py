@@ -49,8 +49,8 @@ class Engine(Protocol):
         """
         ...
 
-    async def script(self, statements: Sequence[str]) -> None:
-        """Run data definition statements in one transaction, alone among all servers."""
+    def migrating(self) -> AbstractAsyncContextManager[Connection]:
+        """Borrow a connection as `writing` does, alone among all servers that start."""
         ...
 
     def column_types(self) -> dict[str, str]:

@@ -12,20 +12,21 @@ async def migrate(engine: Engine) -> int:
 
     Raises RuntimeError if the database was written by a newer version.
     """
-    await engine.script([_TABLE])
     wanted = _numbered()
-    async with engine.reading() as db:
-        done = {row[0] for row in await db.all("SELECT version FROM schema_versions")}
     newest = max(wanted)
-    if done - set(wanted):
-        raise RuntimeError(
-            f"The database has schema version {max(done)}, this program knows {newest}. "
-            "Start a program at least as new as the one that wrote it."
-        )
-    for version in sorted(set(wanted) - done):
-        text = wanted[version].format_map(engine.column_types())
-        note = f"INSERT INTO schema_versions (version) VALUES ({version})"
-        await engine.script([*_statements(text), note])
+    # What has run is read by the one that may run the rest, or two would run the same.
+    async with engine.migrating() as db:
+        await db.run(_TABLE)
+        done = {row[0] for row in await db.all("SELECT version FROM schema_versions")}
+        if done - set(wanted):
+            raise RuntimeError(
+                f"The database has schema version {max(done)}, this program knows {newest}. "
+                "Start a program at least as new as the one that wrote it."
+            )
+        for version in sorted(set(wanted) - done):
+            for statement in _statements(wanted[version].format_map(engine.column_types())):
+                await db.run(statement)
+            await db.run("INSERT INTO schema_versions (version) VALUES ($1)", version)
     return newest
 
 

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
 _MIGRATION_LOCK = 0x656E646F727365  # "endorse": servers that start together migrate in turn
-_AWAY = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError)
+_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # an administrator ends the connection or the server
+    asyncpg.InsufficientResourcesError,  # too many connections, a full disk
+)
 
 
 class PostgresConnection:
@@ -24,11 +31,15 @@ class PostgresConnection:
 
     async def one(self, sql: str, *values: Value) -> Row | None:
         """Give the first row, or None."""
+        if _unknown(values):
+            return None
         row: Row | None = await self.raw.fetchrow(sql, *values)
         return row
 
     async def all(self, sql: str, *values: Value) -> Sequence[Row]:
         """Give all rows."""
+        if _unknown(values):
+            return ()
         rows: Sequence[Row] = await self.raw.fetch(sql, *values)
         return rows
 
@@ -37,6 +48,11 @@ class PostgresConnection:
         tag: str = await self.raw.execute(sql, *values)
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
+
+
+def _unknown(values: Sequence[Value]) -> bool:
+    """Say whether a stranger's text cannot be in any row: PostgreSQL keeps no NUL."""
+    return any(isinstance(value, str) and "\0" in value for value in values)
 
 
 class PostgresEngine:
@@ -73,12 +89,12 @@ class PostgresEngine:
         except _AWAY as error:
             raise StoreAway(str(error)) from error
 
-    async def script(self, statements: Sequence[str]) -> None:
-        """Run data definition statements in one transaction, one server at a time."""
-        async with self._pool.acquire() as raw, raw.transaction():
-            await raw.execute(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-            for statement in statements:
-                await raw.execute(statement)
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[Connection]:
+        """Lend a connection for one transaction, one server at a time."""
+        async with self.writing() as db:
+            await db.run(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+            yield db
 
     def column_types(self) -> dict[str, str]:
         """Give PostgreSQL's words for what differs in data definitions."""

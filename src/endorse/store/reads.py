@@ -38,7 +38,7 @@ _GRANTS: Final = (
 _PHONE: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE phone_id = $1"
 _ACCESS: Final = (
     "SELECT g.grant_id, g.client_id, g.person_id, t.scope, g.account_ids, t.expires_at, "
-    "g.expires_at, g.ended_at, g.last_used_at "
+    "g.expires_at, g.ended_at, g.last_used_at, g.generation "
     "FROM access_tokens t JOIN grants g ON g.grant_id = t.grant_id WHERE t.token_hash = $1"
 )
 _CLIENT: Final = (
@@ -125,9 +125,8 @@ async def access(db: Connection, token_hash: str) -> Access | None:
     row = await db.one(_ACCESS, token_hash)
     if row is None:
         return None
-    return Access(
-        row[0], row[1], row[2], _words(row[3]), _words(row[4]), row[5], row[6], row[7], row[8]
-    )
+    grant_id, client_id, person_id, scope, account_ids, *rest = row
+    return Access(grant_id, client_id, person_id, _words(scope), _words(account_ids), *rest)
 
 
 async def sandbox_key(db: Connection) -> str | None:

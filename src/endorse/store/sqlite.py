@@ -9,11 +9,21 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from endorse.store.connection import Connection, Row, StoreAway, Value
+
+_AWAY: Final = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOTADB,
+)
 
 
 class SqliteConnection:
@@ -41,10 +51,13 @@ class SqliteEngine:
     """The `Engine` of SQLite."""
 
     def __init__(self, path: str) -> None:
-        """Open the file, which is made if it is not there."""
-        self._writer = _connect(path)
-        self._reader = _connect(path)
-        self._reader.execute("PRAGMA query_only = ON")
+        """Open the file, which is made if it is not there. Raises StoreAway if that fails."""
+        try:
+            self._writer = _connect(path)
+            self._reader = _connect(path)
+            self._reader.execute("PRAGMA query_only = ON")
+        except sqlite3.Error as error:
+            raise StoreAway(f"SQLite cannot use {path}: {error}") from error
         self._writing = SqliteConnection(self._writer)
         self._reading = SqliteConnection(self._reader)
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
@@ -52,7 +65,10 @@ class SqliteEngine:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """Lend the reading connection: each statement sees what is committed."""
-        yield self._reading
+        try:
+            yield self._reading
+        except sqlite3.Error as error:
+            raise _fault(error) from error
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
@@ -63,8 +79,10 @@ class SqliteEngine:
             raise StoreAway(str(error)) from error
         try:
             yield self._writing
-        except BaseException:
-            self._writer.execute("ROLLBACK")
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, sqlite3.Error):
+                raise _fault(error) from error
             raise
         await self._commit()
 
@@ -76,15 +94,17 @@ class SqliteEngine:
             # Shielded: a commit that has begun is not given up with the one who asked for it.
             await asyncio.shield(commit)
         except sqlite3.Error as error:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+            self._roll_back()
             raise StoreAway(str(error)) from error
 
-    async def script(self, statements: Sequence[str]) -> None:
-        """Run data definition statements in one transaction."""
-        async with self.writing() as db:
-            for statement in statements:
-                await db.run(statement)
+    def _roll_back(self) -> None:
+        # After some failures (a full disk) SQLite has done it by itself.
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+
+    def migrating(self) -> AbstractAsyncContextManager[Connection]:
+        """Lend the writing connection: SQLite has one writer among all processes."""
+        return self.writing()
 
     def column_types(self) -> dict[str, str]:
         """Give SQLite's words for what differs in data definitions."""
@@ -95,6 +115,12 @@ class SqliteEngine:
         self._disk.shutdown(wait=True)
         self._reader.close()
         self._writer.close()
+
+
+def _fault(error: sqlite3.Error) -> Exception:
+    """Tell a database that is away from a statement that is wrong, which stays what it is."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return StoreAway(str(error)) if code in _AWAY else error
 
 
 @cache
@@ -113,5 +139,9 @@ def _connect(path: str) -> sqlite3.Connection:
         "cache_size = -16384",
         "temp_store = MEMORY",
     ):
-        raw.execute(f"PRAGMA {pragma}")
+        try:
+            raw.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            raw.close()
+            raise
     return raw

@@ -27,7 +27,7 @@ class Contended(StoreAway):
 class _Work(Generic[F, A]):
     """One request's turn: read the facts, decide, apply, and again if a guard was lost."""
 
-    __slots__ = ("_decide", "_now", "_read", "done")
+    __slots__ = ("_decide", "_lost", "_now", "_read", "done")
 
     def __init__(
         self,
@@ -35,10 +35,12 @@ class _Work(Generic[F, A]):
         decide: Callable[[F], Decision[A]],
         now: int,
         done: "asyncio.Future[Decision[A]]",
+        lost: Decision[A] | None,
     ) -> None:
         self._read = read
         self._decide = decide
         self._now = now
+        self._lost = lost
         self.done = done
 
     async def turn(self, db: Connection) -> Decision[A]:
@@ -46,6 +48,8 @@ class _Work(Generic[F, A]):
             decision = self._decide(await self._read(db))
             if await _won(db, decision.changes, self._now):
                 return decision
+            if self._lost is not None:
+                return self._lost
         raise Contended("the guard was lost at every try")
 
 
@@ -68,6 +72,7 @@ class Store:
         """Use an engine whose schema is up to date; call `open_store` for both."""
         self._engine = engine
         self._queue: asyncio.Queue[_Work[Any, Any] | None] = asyncio.Queue()
+        self._closing = False
         self._writer = asyncio.create_task(self._write())
 
     async def read(self, query: Callable[[Connection], Awaitable[A]]) -> A:
@@ -83,9 +88,7 @@ class Store:
         `decide` may run again with fresh facts if another server changed them meanwhile.
         Raises StoreAway if nothing was stored.
         """
-        done: asyncio.Future[Decision[A]] = asyncio.get_running_loop().create_future()
-        self._queue.put_nowait(_Work(read, decide, now, done))
-        return await done
+        return await self._queued(read, decide, now)
 
     async def change(self, changes: Sequence[Change], now: int) -> bool:
         """Apply changes that need no facts; say whether their guards held."""
@@ -93,20 +96,31 @@ class Store:
         async def nothing(_: Connection) -> None:
             return None
 
-        tried: list[bool] = []
-
-        def once(_: None) -> Decision[bool]:
-            # The second call means that a guard was lost: there is nothing to decide anew.
-            tried.append(True)
-            return Decision(True, tuple(changes)) if len(tried) == 1 else Decision(False)
-
-        return (await self.settle(nothing, once, now)).answer is True
+        decision = Decision(True, tuple(changes))
+        # Without facts there is nothing to decide anew when a guard was lost.
+        settled = await self._queued(nothing, lambda _: decision, now, lost=Decision(False))
+        return settled.answer is True
 
     async def close(self) -> None:
-        """Finish what is queued, then close the database."""
+        """Finish what is queued, then close the database. Later changes raise StoreAway."""
+        self._closing = True
         self._queue.put_nowait(None)
         await self._writer
         await self._engine.close()
+
+    async def _queued(
+        self,
+        read: Query[F],
+        decide: Callable[[F], Decision[A]],
+        now: int,
+        lost: Decision[A] | None = None,
+    ) -> Decision[A]:
+        """Wait for a turn. `lost` is the answer to a lost guard, in place of deciding anew."""
+        if self._closing:
+            raise StoreAway("the store is closed")
+        done: asyncio.Future[Decision[A]] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait(_Work(read, decide, now, done, lost))
+        return await done
 
     async def _write(self) -> None:
         closing = False
@@ -149,7 +163,8 @@ def _fail(work: Sequence[_Work[Any, Any]], error: Exception) -> None:
 async def open_store(url: str) -> Store:
     """Open `sqlite:///path` or `postgresql://…` and bring its schema up to date.
 
-    Raises ValueError for another URL, StoreAway if the database does not answer.
+    Raises ValueError for another URL, StoreAway if the database does not answer, RuntimeError if
+    a newer version wrote it.
     """
     if url.startswith("sqlite:///"):
         from endorse.store.sqlite import SqliteEngine  # noqa: PLC0415 - only what is used
@@ -161,5 +176,9 @@ async def open_store(url: str) -> Store:
         engine = await PostgresEngine.connect(url)
     else:
         raise ValueError("The database must be sqlite:///PATH or postgresql://…")
-    await migrate(engine)
+    try:
+        await migrate(engine)
+    except BaseException:
+        await engine.close()
+        raise
     return Store(engine)

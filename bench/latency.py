@@ -1,0 +1,116 @@
+"""How fast a page hears of its phone while many pages wait."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+
+from bench.browser import Client, Tab
+from bench.http import Connection, Stream
+from bench.phone import SwiftPhone, enrol
+from bench.server import Running, cpu_seconds
+
+_PHONES = 32
+_OPENING_AT_ONCE = 16
+_SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """One measurement. Times are seconds; the shares are of a core."""
+
+    claims: list[float]
+    approvals: list[float]
+    server_busy: float
+    driver_busy: float
+
+
+class _Crowd:
+    """Pages that wait with open streams; one that was approved is replaced by a new one."""
+
+    def __init__(self, server: Running, pages: int) -> None:
+        self._server = server
+        self._size = pages
+        self._tabs: asyncio.Queue[Tab] = asyncio.Queue()
+        self._streams: list[Stream] = []
+
+    async def gather(self) -> None:
+        """Open all pages, some at a time."""
+        turns = iter(range(self._size))
+
+        async def open_some() -> None:
+            for _ in turns:
+                await self.join()
+
+        async with asyncio.TaskGroup() as opening:
+            for _ in range(_OPENING_AT_ONCE):
+                opening.create_task(open_some())
+
+    async def join(self) -> None:
+        """Open one more page. It keeps its stream; what loaded it is hung up."""
+        connection, stream = Connection(self._server.port), Stream(self._server.port)
+        self._streams.append(stream)
+        tab = Tab(self._server.facts, connection, stream)
+        await tab.open()
+        connection.close()
+        self._tabs.put_nowait(tab)
+
+    async def take(self) -> Tab:
+        """Give the page that has waited longest."""
+        return await self._tabs.get()
+
+    def close(self) -> None:
+        """Hang up everywhere."""
+        for stream in self._streams:
+            stream.close()
+
+
+async def measure(
+    server: Running, driver: int, pages: int, samples: int, every: float
+) -> Latencies:
+    """Approve `samples` of `pages` waiting pages, one each `every` seconds on average.
+
+    Approvals come as people do, at moments of their own: none waits for the one before.
+    `driver` is the process id of the caller. Raises Broken at the first wrong answer.
+    """
+    phones: asyncio.Queue[SwiftPhone] = asyncio.Queue()
+    for phone in await enrol(server.facts.issuer, _PHONES):
+        phones.put_nowait(phone)
+    crowd = _Crowd(server, pages)
+    await crowd.gather()
+    result = Latencies([], [], 0.0, 0.0)
+    draw = random.Random(_SEED)
+    cpu = server.cpu_seconds(), cpu_seconds(driver)
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as people:
+        for _ in range(samples):
+            people.create_task(_approve(server, crowd, phones, result))
+            await asyncio.sleep(draw.expovariate(1 / every))
+    seconds = time.perf_counter() - began
+    server_busy = (server.cpu_seconds() - cpu[0]) / seconds
+    driver_busy = (cpu_seconds(driver) - cpu[1]) / seconds
+    crowd.close()
+    return Latencies(result.claims, result.approvals, server_busy, driver_busy)
+
+
+async def _approve(
+    server: Running, crowd: _Crowd, phones: asyncio.Queue[SwiftPhone], result: Latencies
+) -> None:
+    tab, phone = await crowd.take(), await phones.get()
+    journey = await phone.claim(tab.frame)
+    scanned = phone.connection.sent_at
+    result.claims.append(await tab.until("claimed") - scanned)
+    accounts = await phone.match(journey)
+    approval = phone.signed(journey, await phone.review(journey, accounts))
+    answered = asyncio.create_task(phone.approve(approval))
+    await tab.until("approved")
+    # A browser's own connection has long been closed when the person has decided.
+    fresh = Connection(server.port)
+    code, came = await tab.resume(fresh)
+    await answered
+    result.approvals.append(came - phone.connection.sent_at)
+    await Client(server.facts, fresh).redeem(code, tab.verifier)
+    await tab.done()
+    fresh.close()
+    phones.put_nowait(phone)
+    await crowd.join()

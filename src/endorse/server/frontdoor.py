@@ -1,0 +1,73 @@
+"""What holds for every request: our own host name only, and no failure without a reference."""
+
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from endorse.bank import BankUnavailable
+from endorse.core.coding import b64url
+from endorse.server import wire
+from endorse.server.desk import Desk, log
+from endorse.store.connection import StoreAway
+
+
+class Frontdoor:
+    """Stands in front of the routes."""
+
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+        """Let requests for the desk's issuer in to `app`."""
+        self._app = app
+        self._issuer = desk.issuer
+        self._host = desk.settings.issuer_host.encode()
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, send it to the right host, or answer for what failed inside."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        elsewhere = self._elsewhere(scope)
+        if elsewhere is not None:
+            await elsewhere(scope, receive, send)
+            return
+        begun = False
+
+        async def watched(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except (StoreAway, BankUnavailable) as away:
+            log.error("unavailable: %s", away)
+            failure = _fault("temporarily_unavailable", 503, "Try again in a moment.")
+        except Exception:  # noqa: BLE001 - a bug is caught once, here, and gets a reference
+            reference = b64url(self._desk.fresh(6))
+            log.exception("bug %s at %s", reference, scope["path"])
+            told = f"Something is broken here. The operator finds it as {reference}."
+            failure = _fault("server_error", 500, told)
+        else:
+            return
+        if not begun:
+            await failure(scope, receive, send)
+
+    def _elsewhere(self, scope: Scope) -> Response | None:
+        """Answer for another host: cookies, passkeys and links are bound to the issuer's."""
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if hosts == [self._host] or scope["path"] == "/healthz":
+            return None
+        if scope["method"] not in ("GET", "HEAD"):
+            return _fault("wrong_host", 421, f"This server is {self._issuer}.")
+        path = scope.get("raw_path", b"/").decode("latin-1").split("?")[0]
+        query = scope["query_string"].decode("latin-1")
+        # The path stays on our own host, even when it begins with two slashes.
+        return wire.see_other(
+            self._issuer + "/" + path.lstrip("/") + (f"?{query}" if query else "")
+        )
+
+
+def _fault(error: str, status: int, told: str) -> Response:
+    headers = {"Retry-After": "1"} if status == 503 else None
+    return wire.json({"error": error, "error_description": told}, status, headers)

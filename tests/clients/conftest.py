@@ -1,0 +1,85 @@
+"""One running sandbox for all clients, and the apps that are registered there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from tests.clients import plain
+from tests.clients.openid_client import driver
+from tests.serving import App, Sandbox, sandbox_process
+
+CALLBACK = "http://127.0.0.1:3000/callback"
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of the sandbox's database."""
+    return f"sqlite:///{tmp_path_factory.mktemp('clients') / 'sandbox.db'}"
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[Sandbox]:
+    """A running `endorse sandbox`."""
+    folder = tmp_path_factory.mktemp("sandbox")
+    with sandbox_process(folder, f"--database={database}") as running:
+        yield running.facts
+
+
+@pytest.fixture(scope="session")
+def issuer(sandbox: Sandbox) -> str:
+    """The address of the authorization server."""
+    return sandbox.issuer
+
+
+@pytest.fixture(scope="session")
+def app(sandbox: Sandbox, database: str) -> App:
+    """An app that keeps a secret, registered while the sandbox runs."""
+    added = _endorse("client", "--database", database, "add", "Shoebox", "--redirect-uri", CALLBACK)
+    return App(added["client_id"], added["client_secret"], CALLBACK)
+
+
+@pytest.fixture(scope="session")
+def public_app(sandbox: Sandbox, database: str) -> App:
+    """An app without a secret, registered while the sandbox runs."""
+    added = _endorse(
+        *("client", "--database", database, "add", "Pocket", "--redirect-uri", CALLBACK),
+        "--public",
+    )
+    return App(added["client_id"], "", CALLBACK)
+
+
+@pytest.fixture
+def http() -> Iterator[httpx.Client]:
+    """A client that believes everything: for looking at an answer as it is."""
+    with httpx.Client(trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def annas_accounts(issuer: str, app: App) -> list[dict[str, Any]]:
+    """All accounts of Anna, as the API lists them."""
+    with httpx.Client(trust_env=False) as client:
+        tokens = plain.connect(client, issuer, app, person="anna")
+        answer = plain.get(client, issuer, "/v1/accounts", tokens["access_token"])
+    accounts: list[dict[str, Any]] = answer.json()["accounts"]
+    return accounts
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> None:
+    """The locked npm packages of the app on openid-client."""
+    driver.install()
+
+
+def _endorse(*arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "endorse", *arguments, "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    printed: dict[str, Any] = msgspec.json.decode(done.stdout)
+    return printed

@@ -1,0 +1,81 @@
+// A third-party app on openid-client, steered by its standard input: one JSON command a line.
+// Each is answered with one line, {"answer": ...} or {"error": ...}.
+import { createInterface } from "node:readline";
+import * as client from "openid-client";
+
+const METHODS = {
+  client_secret_basic: client.ClientSecretBasic,
+  client_secret_post: client.ClientSecretPost,
+  none: client.None,
+};
+
+let config; // the server, as discovered
+let app; // how the app is registered
+let checks; // what the callback must match
+let callback; // the callback that was accepted
+let tokens;
+
+const commands = {
+  async discover(registered) {
+    app = registered;
+    config = await client.discovery(
+      new URL(app.issuer),
+      app.client_id,
+      undefined,
+      METHODS[app.method](app.client_secret),
+      { algorithm: "oauth2", execute: [client.allowInsecureRequests] },
+    );
+    return config.serverMetadata();
+  },
+
+  async authorize({ scope }) {
+    const pkceCodeVerifier = client.randomPKCECodeVerifier();
+    checks = { pkceCodeVerifier, expectedState: client.randomState() };
+    return client.buildAuthorizationUrl(config, {
+      redirect_uri: app.redirect_uri,
+      scope,
+      state: checks.expectedState,
+      code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: "S256",
+    }).href;
+  },
+
+  async come_back({ url }) {
+    tokens = await client.authorizationCodeGrant(config, new URL(url), checks);
+    callback = url;
+    return tokens;
+  },
+
+  async replay() {
+    return client.authorizationCodeGrant(config, new URL(callback), checks);
+  },
+
+  async accounts() {
+    const url = new URL("/v1/accounts", config.serverMetadata().issuer);
+    const response = await client.fetchProtectedResource(config, tokens.access_token, url, "GET");
+    return { status: response.status, body: await response.json() };
+  },
+
+  async refresh() {
+    tokens = await client.refreshTokenGrant(config, tokens.refresh_token);
+    return tokens;
+  },
+
+  async revoke({ kind }) {
+    await client.tokenRevocation(config, tokens[kind]);
+    return null;
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { command, ...options } = JSON.parse(line);
+  let said;
+  try {
+    said = { answer: await commands[command](options) };
+  } catch (error) {
+    const { name, message, code, status, cause } = error;
+    const reason = cause instanceof Error ? cause.message : message;
+    said = { error: { name, reason, code, status, error: error.error } };
+  }
+  console.log(JSON.stringify(said));
+}

@@ -1,0 +1,150 @@
+"""The table of states: what may follow what, and that no operation does anything else."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from endorse.core import approve, authorize
+from endorse.core.change import Change, Decision, Move
+from endorse.core.journey import FINAL, LIVE, STEPS, Event, State, allows
+from endorse.core.model import Journey, Phone
+from endorse.core.refusal import Refusal
+from tests.core import scene
+from tests.core.scene import ANNA, BEN, ISSUER, KEY, LAW, NOW
+
+# Written out once more on purpose: the table in the code may not grow by accident.
+TABLE = {
+    (State.WAITING, Event.NEW_CODE): State.WAITING,
+    (State.WAITING, Event.CLAIM): State.CLAIMED,
+    (State.CLAIMED, Event.SPOIL): State.KILLED,
+    (State.CLAIMED, Event.MATCH): State.MATCHED,
+    (State.MATCHED, Event.REVIEW): State.REVIEW,
+    (State.REVIEW, Event.EDIT): State.MATCHED,
+    (State.REVIEW, Event.APPROVE): State.APPROVED,
+    (State.CLAIMED, Event.REFUSE): State.REJECTED,
+    (State.MATCHED, Event.REFUSE): State.REJECTED,
+    (State.REVIEW, Event.REFUSE): State.REJECTED,
+    (State.WAITING, Event.CANCEL): State.CANCELLED,
+    (State.CLAIMED, Event.CANCEL): State.CANCELLED,
+    (State.MATCHED, Event.CANCEL): State.CANCELLED,
+    (State.REVIEW, Event.CANCEL): State.CANCELLED,
+    (State.APPROVED, Event.RESUME): State.REDIRECTED,
+    (State.REDIRECTED, Event.REDEEM): State.REDEEMED,
+    (State.WAITING, Event.EXPIRE): State.EXPIRED,
+    (State.CLAIMED, Event.EXPIRE): State.EXPIRED,
+    (State.MATCHED, Event.EXPIRE): State.EXPIRED,
+    (State.REVIEW, Event.EXPIRE): State.EXPIRED,
+    (State.APPROVED, Event.EXPIRE): State.EXPIRED,
+    (State.REDIRECTED, Event.EXPIRE): State.EXPIRED,
+}
+
+Operation = Callable[[Journey, Phone, int], Decision[Any]]
+
+
+def _approve(journey: Journey, phone: Phone, now: int) -> Decision[Any]:
+    return approve.approve(journey, phone, scene.assertion_over(journey, phone), now, LAW)
+
+
+def _claim(journey: Journey, phone: Phone, now: int) -> Decision[Any]:
+    frame = scene.frame_of(journey, now=max(now, journey.code_from))
+    return approve.claim(frame, journey, phone, KEY, ISSUER, now, LAW)
+
+
+OPERATIONS: dict[Event, Operation] = {
+    Event.NEW_CODE: lambda j, _, now: approve.new_code(j, now, scene.fresh_from("new"), LAW),
+    Event.CLAIM: _claim,
+    Event.MATCH: lambda j, phone, now: approve.match(j, phone, now, LAW),
+    Event.REVIEW: lambda j, phone, now: scene.chosen(j, "acc-1", now=now, phone=phone),
+    Event.EDIT: lambda j, phone, now: approve.edit(j, phone, now, LAW),
+    Event.APPROVE: _approve,
+    Event.REFUSE: approve.refuse,
+    Event.CANCEL: lambda j, _, now: approve.cancel(j, now),
+    Event.RESUME: lambda j, _, now: authorize.reply(j, now, KEY, ISSUER, LAW),
+    Event.REDEEM: lambda j, _, now: scene.redemption(j, now),
+}
+
+JOURNEYS = {state: reach() for state, reach in scene.REACH.items()}
+
+
+def moves(decision: Decision[Any]) -> list[Move]:
+    """The moves among the changes of a decision."""
+    changes: tuple[Change, ...] = decision.changes
+    return [change for change in changes if isinstance(change, Move)]
+
+
+def test_an_event_is_allowed_in_a_state_only_if_the_table_says_so() -> None:
+    pairs = itertools.product(State, Event)
+    assert {pair: STEPS[pair[1]].target for pair in pairs if allows(*pair)} == TABLE
+
+
+def test_the_states_of_the_journeys_here_are_what_they_claim_to_be() -> None:
+    assert {state: journey.state for state, journey in JOURNEYS.items()} == {
+        state: state for state in State
+    }
+
+
+@pytest.mark.parametrize(("state", "event"), itertools.product(State, OPERATIONS))
+def test_an_operation_moves_a_journey_by_the_table_or_not_at_all(
+    state: State, event: Event
+) -> None:
+    journey = JOURNEYS[state]
+    decision = OPERATIONS[event](journey, ANNA, NOW)
+    lapsed = NOW + LAW.code_shown  # only then is a new code to be had
+    if event is Event.NEW_CODE and state is State.WAITING:
+        decision = OPERATIONS[event](journey, ANNA, lapsed)
+    if (state, event) not in TABLE:
+        assert moves(decision) == []
+        return
+    (move,) = moves(decision)
+    assert (move.event, move.before, move.after.state) == (event, journey, TABLE[state, event])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    state=st.sampled_from(list(State)),
+    event=st.sampled_from(list(OPERATIONS)),
+    phone=st.sampled_from([ANNA, BEN, scene.ANNAS_OTHER_PHONE]),
+    later=st.integers(-10, 2000),
+)
+def test_no_operation_by_anyone_at_any_time_leaves_the_table(
+    state: State, event: Event, phone: Phone, later: int
+) -> None:
+    journey = JOURNEYS[state]
+    now = NOW + later
+    for move in moves(OPERATIONS[event](journey, phone, now)):
+        assert move.event in (event, Event.SPOIL)
+        assert TABLE[journey.at(now), move.event] is move.after.state
+        assert move.before == journey
+
+
+@pytest.mark.parametrize("state", FINAL)
+def test_a_final_state_absorbs_every_event_for_ever(state: State) -> None:
+    assert JOURNEYS[state].at(NOW + 10**9) is state
+    for operation in OPERATIONS.values():
+        assert moves(operation(JOURNEYS[state], ANNA, NOW)) == []
+
+
+@pytest.mark.parametrize("state", [*LIVE, State.APPROVED, State.REDIRECTED])
+def test_nothing_moves_a_journey_whose_time_is_over(state: State) -> None:
+    journey = JOURNEYS[state]
+    over = journey.expires_at
+    assert journey.at(over - 1) is state
+    assert journey.at(over) is State.EXPIRED
+    for operation in OPERATIONS.values():
+        assert operation(journey, ANNA, over).changes == ()
+
+
+@pytest.mark.parametrize("event", [Event.MATCH, Event.REVIEW, Event.EDIT, Event.APPROVE])
+def test_a_refused_event_names_the_state_that_stands_in_its_way(event: Event) -> None:
+    journey = msgspec.structs.replace(JOURNEYS[State.CANCELLED], phone_id=ANNA.phone_id)
+    refusal = OPERATIONS[event](journey, ANNA, NOW).answer
+    assert isinstance(refusal, Refusal)
+    assert (refusal.error, refusal.status) == ("wrong_state", 409)
+    assert "cancelled" in refusal.told

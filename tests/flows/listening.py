@@ -1,0 +1,67 @@
+"""Reading an event stream to the byte, for tests of what is and is not said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import httpx
+import msgspec
+
+PATIENCE = 15
+"""Seconds after which an event that does not come fails the test."""
+
+
+class Listening:
+    """An open event stream: its events as they come, and all bytes so far."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self.answer = answer
+        self.raw = b""
+        self._blocks = self._read()
+
+    async def _read(self) -> AsyncGenerator[str, None]:
+        rest = ""
+        async for piece in self.answer.aiter_bytes():
+            self.raw += piece
+            *blocks, rest = (rest + piece.decode()).split("\n\n")
+            for block in blocks:
+                yield block
+        assert rest == "", "the stream ended in the middle of an event"
+
+    async def event(self) -> tuple[str, str] | None:
+        """The next event as (name, data); None at the end. Other blocks are passed over."""
+        async with asyncio.timeout(PATIENCE):
+            async for block in self._blocks:
+                fields = dict(line.split(": ", 1) for line in block.split("\n"))
+                if "event" in fields:
+                    return fields["event"], fields["data"]
+        return None
+
+    async def state(self, wanted: str = "") -> dict[str, Any]:
+        """The next `state` event's data, or the next that says this state."""
+        while (event := await self.event()) is not None:
+            if event[0] == "state":
+                said: dict[str, Any] = msgspec.json.decode(event[1])
+                if wanted in ("", said["state"]):
+                    return said
+        raise AssertionError(f"the stream ended without the state {wanted!r}")
+
+    async def frame(self) -> str:
+        """The next frame's text."""
+        while (event := await self.event()) is not None:
+            if event[0] == "frame":
+                return event[1]
+        raise AssertionError("the stream ended without a frame")
+
+    async def rest(self) -> list[str]:
+        """The names of the events until the end."""
+        names = []
+        while (event := await self.event()) is not None:
+            names.append(event[0])
+        return names
+
+    async def aclose(self) -> None:
+        """Stop reading."""
+        await self._blocks.aclose()

@@ -1,0 +1,211 @@
+"""What the stories are told with: a browser tab that shows its cookie, and whole connections."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import msgspec
+
+from endorse.core.policy import WIDE
+from endorse.phone import Claimed, Phone, Review
+from tests.flows.listening import Listening
+from tests.serving import Served
+
+QUICK = msgspec.structs.replace(WIDE, frame_every=0.1)
+"""The sandbox's policy, with frames that no test has to wait for."""
+
+_MANY = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+
+SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
+JSON = {"Accept": "application/json"}
+
+
+def quiet_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """An HTTP client that keeps no cookie, so that a test sends only what it says."""
+    return httpx.AsyncClient(
+        timeout=30,
+        transport=transport or httpx.AsyncHTTPTransport(verify=False, limits=_MANY),
+        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
+        trust_env=False,
+    )
+
+
+class Tab:
+    """One tab of a browser, which knows the secret B that its cookie holds."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.sealed = ""
+        self.short = ""
+        self.cookie = ""
+
+    async def open(self, **changed: str | None) -> httpx.Response:
+        """Open the authorization URL; keep the request that the page carries."""
+        answer = await self.served.http.get(self.served.authorize_url(**changed))
+        found = re.search(r'name="request" value="([^"]+)"', answer.text)
+        self.sealed = found[1] if found else ""
+        return answer
+
+    async def start(self) -> httpx.Response:
+        """Begin as the page's script does; keep the cookie."""
+        answer = await self.served.http.post(
+            self.served.url("/auth/start"),
+            data={"request": self.sealed},
+            headers={**SAME_ORIGIN, **JSON},
+        )
+        if answer.status_code == 200:
+            self.short = answer.json()["connect"].removeprefix("/connect/")
+            self.cookie = answer.headers["set-cookie"].split(";")[0]
+        return answer
+
+    async def get(self, path: str, cookie: str | None = None) -> httpx.Response:
+        """GET a path, `{}` standing for this journey's handle, with B or another cookie."""
+        url = self.served.url(path.format(self.short))
+        return await self.served.http.get(url, headers=self._cookies(cookie))
+
+    async def post(
+        self, path: str, cookie: str | None = None, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """POST to a path as the page's script does, with B or another cookie."""
+        url = self.served.url(path.format(self.short))
+        sent = {**SAME_ORIGIN, **JSON, **(headers or {}), **self._cookies(cookie)}
+        return await self.served.http.post(url, headers=sent)
+
+    def _cookies(self, cookie: str | None) -> dict[str, str]:
+        cookie = self.cookie if cookie is None else cookie
+        return {"Cookie": cookie} if cookie else {}
+
+    async def resume(self) -> httpx.Response:
+        """Leave the page."""
+        return await self.get("/resume/{}")
+
+    @asynccontextmanager
+    async def listening(self, last_event_id: str = "") -> AsyncIterator[Listening]:
+        """Open the event stream."""
+        headers = self._cookies(None) | ({"Last-Event-ID": last_event_id} if last_event_id else {})
+        url = self.served.url(f"/connect/{self.short}/events")
+        async with self.served.http.stream("GET", url, headers=headers) as answer:
+            stream = Listening(answer)
+            try:
+                yield stream
+            finally:
+                await stream.aclose()
+
+    async def frame(self) -> str:
+        """The moving code's text of this moment."""
+        async with self.listening() as stream:
+            return await stream.frame()
+
+    async def state(self) -> str:
+        """The present state, as the event stream opens with it."""
+        async with self.listening() as stream:
+            return (await stream.state())["state"]
+
+
+async def begun(served: Served, **changed: str | None) -> Tab:
+    """A tab whose journey waits for a phone."""
+    tab = Tab(served)
+    assert (await tab.open(**changed)).status_code == 200
+    assert (await tab.start()).status_code == 200
+    return tab
+
+
+async def phone_of(served: Served, person: str = "anna") -> Phone:
+    """This person's phone, signed in at the server's present time."""
+    phone = await served.phone(person)
+    if not phone.is_signed_in():
+        await phone.sign_in()
+    return phone
+
+
+async def claimed(tab: Tab, phone: Phone) -> Claimed:
+    """Scan what the tab shows."""
+    return await phone.claim(await tab.frame())
+
+
+async def reviewed(tab: Tab, phone: Phone, accounts: Sequence[str] = ()) -> Review:
+    """Scan, and choose accounts by resource id (all unless named)."""
+    journey = (await claimed(tab, phone)).journey
+    matched = await phone.match(journey)
+    return await phone.review(journey, accounts or [it.resource_id for it in matched.accounts])
+
+
+async def approved(
+    served: Served, phone: Phone, accounts: Sequence[str] = (), **changed: str | None
+) -> Tab:
+    """A tab whose journey this phone approved."""
+    tab = await begun(served, **changed)
+    await phone.approve(await reviewed(tab, phone, accounts))
+    return tab
+
+
+def answered(answer: httpx.Response) -> dict[str, str]:
+    """The parameters of a redirect back to the client, after checking that it is one."""
+    assert answer.status_code == 303, answer.text
+    location = answer.headers["location"]
+    parts = urlsplit(location)
+    pairs = parse_qsl(parts.query, strict_parsing=True, errors="strict")
+    params = dict(pairs)
+    assert len(params) == len(pairs), location
+    return params
+
+
+async def code_for(
+    served: Served, phone: Phone, accounts: Sequence[str] = (), **changed: str | None
+) -> str:
+    """An authorization code that waits to be redeemed."""
+    tab = await approved(served, phone, accounts, **changed)
+    return answered(await tab.resume())["code"]
+
+
+async def token(served: Served, path: str = "/token", **form: str) -> httpx.Response:
+    """Call the token endpoint as the app with a secret."""
+    return await served.http.post(served.url(path), data=form, auth=served.app.basic)
+
+
+async def redeem(served: Served, code: str, path: str = "/token") -> httpx.Response:
+    """Redeem a code as the app with a secret."""
+    where = served.app.redirect_uri
+    return await token(
+        served, path, grant_type="authorization_code", code=code, redirect_uri=where
+    )
+
+
+async def refresh(served: Served, refresh_token: str, **form: str) -> httpx.Response:
+    """Refresh as the app with a secret."""
+    return await token(served, grant_type="refresh_token", refresh_token=refresh_token, **form)
+
+
+async def tokens(
+    served: Served, phone: Phone, accounts: Sequence[str] = (), **changed: str | None
+) -> dict[str, Any]:
+    """What the token endpoint answers after a whole connection."""
+    answer = await redeem(served, await code_for(served, phone, accounts, **changed))
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+async def bank(served: Served, path: str, access_token: str) -> httpx.Response:
+    """Call the bank's API."""
+    bearer = {"Authorization": f"Bearer {access_token}"}
+    return await served.http.get(served.url(path), headers=bearer)
+
+
+async def opens(served: Served, access_token: str) -> bool:
+    """Whether an access token still opens the bank's API."""
+    answer = await bank(served, "/v1/accounts", access_token)
+    assert answer.status_code in (200, 401), answer.text
+    return answer.status_code == 200
+
+
+async def together(*work: Any) -> list[Any]:
+    """Do things at the same moment; what one raises is its result."""
+    return await asyncio.gather(*work, return_exceptions=True)

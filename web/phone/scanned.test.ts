@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { enrolmentCode, readScanned } from "./scanned.ts";
+
+const ISSUER = "https://connect.bank.example";
+const QID = "AAAAAAAAAAAAAAAAAAAAAA";
+const MAC = "bbbbbbbbbbbbbbbbbbbb-_";
+const FRAME = `${ISSUER}/q#1.${QID}.12.${MAC}`;
+const CODE = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE";
+
+test("a frame of this issuer is taken whole", () => {
+  assert.deepEqual(readScanned(FRAME, ISSUER), { kind: "frame", text: FRAME });
+});
+
+test("an enrolment link of this issuer gives its code", () => {
+  assert.deepEqual(readScanned(`${ISSUER}/phone#enrol.${CODE}`, ISSUER), { kind: "enrolment", code: CODE });
+});
+
+for (const [what, text] of Object.entries({
+  "another issuer": FRAME.replace("connect.", "connect-"),
+  "a longer host that begins alike": FRAME.replace("bank.example", "bank.example.evil"),
+  "another scheme": FRAME.replace("https:", "http:"),
+  "another port": FRAME.replace("/q", ":8443/q"),
+  "another path": FRAME.replace("/q#", "/qq#"),
+  "a query instead of a fragment": FRAME.replace("#", "?"),
+  "a short handle": FRAME.replace(QID, "AAAA"),
+  "a time that is no number": FRAME.replace(".12.", ".1e1."),
+  "a missing part": FRAME.slice(0, -23),
+  "something appended": `${FRAME}.x`,
+  "a space before it": ` ${FRAME}`,
+  "an enrolment code of another bank": `https://evil.example/phone#enrol.${CODE}`,
+  "an enrolment code too short to be one": `${ISSUER}/phone#enrol.abc`,
+  "nothing": "",
+})) {
+  test(`${what} is not this bank's`, () => {
+    assert.deepEqual(readScanned(text, ISSUER), { kind: "foreign" });
+  });
+}
+
+test("a later form of the code is told apart from a foreign one", () => {
+  assert.deepEqual(readScanned(FRAME.replace("#1.", "#2."), ISSUER), { kind: "newer" });
+});
+
+test("only a fragment of the right form is an enrolment code", () => {
+  assert.equal(enrolmentCode(`#enrol.${CODE}`), CODE);
+  for (const fragment of ["", "#", "#enrol.", `#${CODE}`, `#enrol.${CODE}&x=1`, `#enrol.<script>alert(1)</script>`]) {
+    assert.equal(enrolmentCode(fragment), undefined, fragment);
+  }
+});
