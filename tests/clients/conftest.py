@@ -63,13 +63,34 @@ def http() -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def annas_accounts(issuer: str, app: App) -> list[dict[str, Any]]:
+def annas_token(issuer: str, app: App) -> str:
+    """An access token for all that Anna has."""
+    with httpx.Client(trust_env=False) as client:
+        token: str = plain.connect(client, issuer, app, person="anna")["access_token"]
+    return token
+
+
+@pytest.fixture(scope="session")
+def annas_accounts(issuer: str, annas_token: str) -> list[dict[str, Any]]:
     """All accounts of Anna, as the API lists them."""
     with httpx.Client(trust_env=False) as client:
-        tokens = plain.connect(client, issuer, app, person="anna")
-        answer = plain.get(client, issuer, "/v1/accounts", tokens["access_token"])
+        answer = plain.get(client, issuer, "/v1/accounts", annas_token)
     accounts: list[dict[str, Any]] = answer.json()["accounts"]
     return accounts
+
+
+@pytest.fixture(scope="session")
+def annas_balances(
+    issuer: str, annas_token: str, annas_accounts: list[dict[str, Any]]
+) -> list[dict[str, str]]:
+    """What Anna can spend of each account: amount and currency."""
+    found = []
+    with httpx.Client(trust_env=False) as client:
+        for account in annas_accounts:
+            path = account["_links"]["balances"]["href"]
+            balances = plain.get(client, issuer, path, annas_token).json()["balances"]
+            found += [one for one in balances if one["balanceType"] == "interimAvailable"]
+    return [one["balanceAmount"] for one in found]
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,8 @@ from endorse.phone import approve_url, approve_url_async
 from tests.clients.plain import SCOPE
 from tests.serving import App
 
-with warnings.catch_warnings():
-    # It prefers httpx2, and says so when it is first imported.
-    warnings.filterwarnings("ignore", "The httpx module is deprecated")
+# It prefers httpx2, and says so when it is first imported.
+with warnings.catch_warnings(record=True, action="ignore"):
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 pytestmark = [pytest.mark.clients, pytest.mark.anyio]

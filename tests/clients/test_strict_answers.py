@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -36,10 +37,9 @@ def json_of(answer: httpx.Response, status: int) -> dict[str, Any]:
     return body
 
 
-def post(http: httpx.Client, url: str, form: Form, auth: httpx.BasicAuth | None) -> httpx.Response:
+def post(http: httpx.Client, url: str, form: Form, auth: httpx.Auth) -> httpx.Response:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    content = str(httpx.QueryParams(form))
-    return http.post(url, content=content, headers=headers, **({"auth": auth} if auth else {}))
+    return http.post(url, content=urlencode(form), headers=headers, auth=auth)
 
 
 def check_tokens(tokens: dict[str, Any], scope: str) -> None:
@@ -185,7 +185,7 @@ def test_a_client_that_does_not_prove_itself_is_a_401_with_a_json_error(
     form: Form = [*CODE, ("code", "x"), ("token", "y")]
     if in_form:
         form += [("client_id", name), ("client_secret", secret)]
-    auth = None if in_form else httpx.BasicAuth(name, secret)
+    auth = httpx.Auth() if in_form else httpx.BasicAuth(name, secret)
     answer = post(http, issuer + path, form, auth)
     check_error(answer, 401, "invalid_client")
     if not in_form:

@@ -15,7 +15,7 @@ import msgspec
 
 from endorse.core.policy import WIDE
 from endorse.phone import Claimed, Phone, Review
-from tests.flows.listening import Listening
+from tests.flows.listening import PATIENCE, Listening
 from tests.serving import Served
 
 QUICK = msgspec.structs.replace(WIDE, frame_every=0.1)
@@ -118,9 +118,9 @@ async def begun(served: Served, **changed: str | None) -> Tab:
 
 
 async def phone_of(served: Served, person: str = "anna") -> Phone:
-    """This person's phone, signed in at the server's present time."""
+    """This person's phone, just signed in."""
     phone = await served.phone(person)
-    if not phone.is_signed_in():
+    if served.clock() != phone._session_ends - served.desk.law.phone_session:
         await phone.sign_in()
     return phone
 
@@ -209,3 +209,13 @@ async def opens(served: Served, access_token: str) -> bool:
 async def together(*work: Any) -> list[Any]:
     """Do things at the same moment; what one raises is its result."""
     return await asyncio.gather(*work, return_exceptions=True)
+
+
+async def waiting(served: Served, work: Any) -> asyncio.Task[Any]:
+    """Begin something that waits for an event, and go on when the server has it waiting."""
+    before = served.desk.waiting.count()
+    task = asyncio.ensure_future(work)
+    async with asyncio.timeout(PATIENCE):
+        while served.desk.waiting.count() == before and not task.done():
+            await asyncio.sleep(0)
+    return task

@@ -182,8 +182,9 @@ async def test_blocking_in_an_event_loop_is_named() -> None:
 
 
 def test_an_unprotected_issuer_is_never_asked() -> None:
-    with pytest.raises(UnsafeIssuer):
+    with pytest.raises(UnsafeIssuer) as raised:
         approve_url("http://bank.example/auth?client_id=c1")
+    assert raised.value.__context__ is None  # nothing of our own stands in the traceback
 
 
 def test_a_server_that_is_not_there_is_named() -> None:

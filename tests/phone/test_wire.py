@@ -83,5 +83,5 @@ async def test_a_certificate_of_no_authority_is_refused(
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(own_certificate)
     async with served(tls) as authority, open_client(f"{opened_for}://{authority}") as http:
-        with pytest.raises(NotReachable, match="(?i)certificate"):
+        with pytest.raises(NotReachable, match=r"(?i)certificate"):
             await send(http, http.build_request("GET", f"https://{authority}/"))

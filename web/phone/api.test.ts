@@ -53,7 +53,10 @@ test("a lapsed session is renewed and the call repeated once", async () => {
   api.signedIn(session("s1"));
   api.renew = () => Promise.resolve(api.signedIn(session("s2")));
   assert.deepEqual(await api.call("POST", "/phone/match", { body: {}, signedIn: true }), { state: "matched" });
-  assert.deepEqual(sent.map(({ headers }) => headers.get("Authorization")), ["DPoP s1", "DPoP s2"]);
+  assert.deepEqual(
+    sent.map(({ headers }) => headers.get("Authorization")),
+    ["DPoP s1", "DPoP s2"],
+  );
 });
 
 test("a session that lapses again at once is not renewed for ever", async () => {
@@ -86,7 +89,10 @@ test("a background call never asks the person to sign in", async () => {
 
 test("the server's clock is the one that proofs are dated by", async () => {
   const ahead = Math.floor(Date.now() / 1000) + 5000;
-  const { api, sent } = await before([[200, { time: ahead }], [200, {}]]);
+  const { api, sent } = await before([
+    [200, { time: ahead }],
+    [200, {}],
+  ]);
   await api.call("POST", "/phone/sign-in/options");
   await api.call("POST", "/phone/sign-in");
   assert.ok(Math.abs(Number(payload(sent[1]!)["iat"]) - ahead) <= 2);
@@ -94,8 +100,11 @@ test("the server's clock is the one that proofs are dated by", async () => {
 
 test("a proof refused for a wrong clock is made again by the right one", async () => {
   const ahead = Math.floor(Date.now() / 1000) + 5000;
-  const { api, sent } = await before([[401, { error: "invalid_proof", time: ahead }], [200, { ok: true }]]);
-  assert.deepEqual(await api.call("POST", "/phone/enrol/options"), { ok: true, });
+  const { api, sent } = await before([
+    [401, { error: "invalid_proof", time: ahead }],
+    [200, { ok: true }],
+  ]);
+  assert.deepEqual(await api.call("POST", "/phone/enrol/options"), { ok: true });
   assert.ok(Math.abs(Number(payload(sent[1]!)["iat"]) - ahead) <= 2);
 });
 

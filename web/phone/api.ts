@@ -116,7 +116,13 @@ export class Api {
     return this.#send(method, path, body, headers, options.signal);
   }
 
-  async #send<Answer>(method: string, path: string, body: string, headers: Headers, signal?: AbortSignal): Promise<Answer> {
+  async #send<Answer>(
+    method: string,
+    path: string,
+    body: string,
+    headers: Headers,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
     headers.set("Accept", "application/json");
     if (body !== "") headers.set("Content-Type", "application/json");
     const init: RequestInit = { method, headers, cache: "no-store", credentials: "omit", redirect: "error" };

@@ -33,7 +33,11 @@ const EXPECTED: Omit<Expected, "challenge"> = {
 };
 
 function challengeOf(document: string): string {
-  return createHash("sha256").update("endorse-consent-v1").update(Buffer.of(0)).update(document, "utf8").digest("base64url");
+  return createHash("sha256")
+    .update("endorse-consent-v1")
+    .update(Buffer.of(0))
+    .update(document, "utf8")
+    .digest("base64url");
 }
 
 /** Reads a document whose challenge is right, so that only its content can be wrong. */
@@ -49,14 +53,20 @@ test("the challenge is the hash of type, zero byte and document", async () => {
 test("a document that says what was chosen is read", async () => {
   const consent = await read(canonical(FIELDS));
   assert.equal(consent.client.name, "Budgetly");
-  assert.deepEqual(consent.accounts.map((account) => account.name), ["Current account", "Réserve"]);
+  assert.deepEqual(
+    consent.accounts.map((account) => account.name),
+    ["Current account", "Réserve"],
+  );
 });
 
 test("one changed character makes it another document", async () => {
   const document = canonical(FIELDS);
   for (let at = 0; at < document.length; at += 7) {
     const changed = document.slice(0, at) + (document[at] === "x" ? "y" : "x") + document.slice(at + 1);
-    await assert.rejects(readConsent(changed, { ...EXPECTED, challenge: challengeOf(document) }), new WrongDocument("challenge"));
+    await assert.rejects(
+      readConsent(changed, { ...EXPECTED, challenge: challengeOf(document) }),
+      new WrongDocument("challenge"),
+    );
   }
 });
 
@@ -78,8 +88,14 @@ for (const [part, change] of Object.entries({
 
 test("an account added or swapped behind the person's back is refused", async () => {
   const third = { currency: "EUR", iban: "NL44TEST0123456799", name: "House", resourceId: "a3" };
-  await assert.rejects(read(canonical({ ...FIELDS, accounts: [...FIELDS.accounts, third] })), new WrongDocument("accounts"));
-  await assert.rejects(read(canonical({ ...FIELDS, accounts: [FIELDS.accounts[0], third] })), new WrongDocument("accounts"));
+  await assert.rejects(
+    read(canonical({ ...FIELDS, accounts: [...FIELDS.accounts, third] })),
+    new WrongDocument("accounts"),
+  );
+  await assert.rejects(
+    read(canonical({ ...FIELDS, accounts: [FIELDS.accounts[0], third] })),
+    new WrongDocument("accounts"),
+  );
   await assert.rejects(read(canonical({ ...FIELDS, accounts: [] }), { accounts: [] }), new WrongDocument("accounts"));
 });
 
@@ -103,6 +119,9 @@ test("a name that turns the direction of text is refused", async () => {
 });
 
 test("the canonical form sorts by UTF-16 code units and escapes as little as RFC 8785 says", () => {
-  assert.equal(canonical({ "\u20ac": 1, "\r": 2, "1": 3, "\u{1f600}": 4, "\ufb33": 5 }), '{"\\r":2,"1":3,"\u20ac":1,"\u{1f600}":4,"\ufb33":5}');
+  assert.equal(
+    canonical({ "\u20ac": 1, "\r": 2, "1": 3, "\u{1f600}": 4, "\ufb33": 5 }),
+    '{"\\r":2,"1":3,"\u20ac":1,"\u{1f600}":4,"\ufb33":5}',
+  );
   assert.equal(canonical(["</script>", "\u2028", null, true, 0]), '["</script>","\u2028",null,true,0]');
 });

@@ -54,13 +54,22 @@ export async function readConsent(document: string, expected: Expected): Promise
   check(consent.person === expected.person, "person");
   check(consent.device === expected.device, "device");
   check(consent.client.client_id === expected.clientId, "client");
-  check(sameSet(consent.accounts.map((account) => account.resourceId), expected.accounts), "accounts");
+  check(
+    sameSet(
+      consent.accounts.map((account) => account.resourceId),
+      expected.accounts,
+    ),
+    "accounts",
+  );
   check(consent.accounts.length > 0, "accounts");
   check(sameSet(consent.scope, expected.scope), "scope");
   check(consent.valid_until === expected.validUntil, "valid_until");
   check(!Number.isNaN(Date.parse(consent.valid_until)), "valid_until");
   // A word this app cannot put plainly must not be signed with it.
-  check(consent.scope.every((word) => KNOWN_SCOPE.includes(word)), "scope");
+  check(
+    consent.scope.every((word) => KNOWN_SCOPE.includes(word)),
+    "scope",
+  );
   return consent;
 }
 

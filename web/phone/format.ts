@@ -28,8 +28,7 @@ export function formatFor(language: string): Format {
       const days = daysBetween(then, new Date(now));
       return days > 1 ? date.format(then) : `${capital(day.format(-days, "day"))}, ${time.format(then)}`;
     },
-    money: (amount, currency) =>
-      new Intl.NumberFormat(where, { style: "currency", currency }).format(Number(amount)),
+    money: (amount, currency) => new Intl.NumberFormat(where, { style: "currency", currency }).format(Number(amount)),
   };
 }
 

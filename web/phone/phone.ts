@@ -47,7 +47,12 @@ async function open(app: App, code: string | undefined): Promise<void> {
 }
 
 async function signInAgain(app: App): Promise<void> {
-  const sure = await app.ask({ title: t("again.title"), text: t("again.text"), yes: t("again.go"), no: t("again.stop") });
+  const sure = await app.ask({
+    title: t("again.title"),
+    text: t("again.text"),
+    yes: t("again.go"),
+    no: t("again.stop"),
+  });
   if (!sure) throw new Refused(401, "sign_in_required", "the person would not sign in");
   await signIn(app);
 }

@@ -30,7 +30,7 @@ for (const [what, text] of Object.entries({
   "a space before it": ` ${FRAME}`,
   "an enrolment code of another bank": `https://evil.example/phone#enrol.${CODE}`,
   "an enrolment code too short to be one": `${ISSUER}/phone#enrol.abc`,
-  "nothing": "",
+  nothing: "",
 })) {
   test(`${what} is not this bank's`, () => {
     assert.deepEqual(readScanned(text, ISSUER), { kind: "foreign" });

@@ -5,13 +5,19 @@ import { ALL_TEXTS, t, tn } from "./texts.ts";
 const SENTENCES = ALL_TEXTS.flatMap((text) => text.split(/[.?!](?:\s|$)/)).filter((sentence) => sentence !== "");
 
 test("every sentence has fewer than 15 words", () => {
-  assert.deepEqual(SENTENCES.filter((sentence) => sentence.split(/\s+/).length >= 15), []);
+  assert.deepEqual(
+    SENTENCES.filter((sentence) => sentence.split(/\s+/).length >= 15),
+    [],
+  );
 });
 
 test("no text has a word that only developers know", () => {
   const jargon = /\b(oauth|consent|scope|session|token|authori[sz]|credential|client|api|webauthn|redirect)/i;
   const shown = ALL_TEXTS.map((text) => text.replaceAll(/\{\w+\}/g, ""));
-  assert.deepEqual(shown.filter((text) => jargon.test(text)), []);
+  assert.deepEqual(
+    shown.filter((text) => jargon.test(text)),
+    [],
+  );
 });
 
 test("values stand where their names stood", () => {

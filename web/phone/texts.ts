@@ -3,10 +3,10 @@
 const ENGLISH = {
   // Buttons that stand on several screens.
   "try again": "Try again",
-  "back": "Back",
-  "close": "Close",
-  "refuse": "Refuse",
-  "home": "Your connections",
+  back: "Back",
+  close: "Close",
+  refuse: "Refuse",
+  home: "Your connections",
 
   // Setting up.
   "start.title": "Set up this phone",
@@ -80,7 +80,6 @@ const ENGLISH = {
   "scan.newer": "This app is too old for that code. Reload it.",
   "scan.enrolment": "That code sets up a phone. This one is ready.",
   "scan.frame": "That code is for later. First scan the code for this phone.",
-  "scan.checking": "Code found. Checking it",
   "scan.stale": "That code is no longer good. Is it still moving?",
   "scan.stale.title": "That code does not work",
   "scan.stale.text": "It is too old, or it was used. Make a new code on the other screen.",

@@ -31,7 +31,12 @@ export async function watch(
   }
 }
 
-async function once(api: Caller, journey: string, state: State, signal: AbortSignal): Promise<State | "trouble" | "gone"> {
+async function once(
+  api: Caller,
+  journey: string,
+  state: State,
+  signal: AbortSignal,
+): Promise<State | "trouble" | "gone"> {
   const options = { body: { journey, state }, signal, signedIn: true, background: true };
   try {
     return (await api.call<Watched>("POST", "/phone/watch", options)).state;

@@ -52,7 +52,8 @@ for (const [mode, tokens] of Object.entries({ light, dark })) {
 
 function readTokens(part: string): Tokens {
   // The last one wins, as in a browser that knows everything: the @supports blocks stand last.
-  return Object.fromEntries([...part.matchAll(/--([\w-]+):\s*([^;]+);/g)].map((found) => [found[1] ?? "", found[2] ?? ""]));
+  const found = [...part.matchAll(/--([\w-]+):\s*([^;]+);/g)];
+  return Object.fromEntries(found.map(([, name = "", value = ""]) => [name, value]));
 }
 
 function colour(tokens: Tokens, name: string, brand: string): Rgb {
@@ -108,6 +109,7 @@ function fromOklab([L, a, b]: Rgb): Rgb {
 }
 
 function contrast(one: Rgb, other: Rgb): number {
-  const [dim = 0, bright = 0] = [one, other].map(([r, g, b]) => 0.2126 * r + 0.7152 * g + 0.0722 * b).sort((x, y) => x - y);
+  const light = ([r, g, b]: Rgb): number => 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  const [dim, bright] = [Math.min(light(one), light(other)), Math.max(light(one), light(other))];
   return (bright + 0.05) / (dim + 0.05);
 }

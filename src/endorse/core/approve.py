@@ -51,7 +51,7 @@ def begin(
         started_at=now,
         code_from=now,
         codes=1,
-        expires_at=now + law.waiting_in_all,
+        expires_at=_waits_until(now, now, 1, law),
         forget_at=now + law.remember_journey,
     )
     return Decision(Begun(journey, secret), (Begin(journey),))
@@ -80,6 +80,7 @@ def new_code(journey: Journey, now: int, fresh: Fresh, law: Policy) -> Decision[
         qid=b64url(fresh(16)),
         code_from=now,
         codes=journey.codes + 1,
+        expires_at=_waits_until(journey.started_at, now, journey.codes + 1, law),
     )
 
 
@@ -136,11 +137,16 @@ def match(journey: Journey | None, phone: Phone, now: int, law: Policy) -> Decis
     return _moved(Event.MATCH, held, expires_at=_touched(held, now, law))
 
 
-def valid_until(request: Request, client: Client, now: int, law: Policy) -> int:
-    """Give the time at which what is asked will end: at once used up without offline_access."""
-    if "offline_access" not in request.scope:
-        return now + law.resume + law.code + law.access_token
-    return now + min(client.duration, law.grant_at_most)
+def valid_until(journey: Journey, client: Client, law: Policy) -> int:
+    """Give the time at which what is asked will end, counted from the claim.
+
+    So what the phone shows first is what the document says later. Without offline_access it is
+    as long as one approval can take, and then one access token's life.
+    """
+    start = journey.claimed_at or journey.started_at
+    if "offline_access" not in journey.request.scope:
+        return start + law.decision + law.resume + law.code + law.access_token
+    return start + min(client.duration, law.grant_at_most)
 
 
 def review(
@@ -163,7 +169,7 @@ def review(
     if not chosen or len(set(chosen)) != len(chosen) or not known:
         return Decision(refusal.ACCOUNTS_NOT_GOOD)
     accounts = [account for account in owned if account.resource_id in set(chosen)]
-    document = _document(held, phone, client, accounts, issuer, now, fresh, law)
+    document = _document(held, phone, client, accounts, issuer, fresh, law)
     return _moved(
         Event.REVIEW,
         held,
@@ -231,6 +237,12 @@ def _barred(journey: Journey, event: Event, now: int) -> Refusal | None:
     return None if allows(state, event) else refusal.wrong_state(state, event)
 
 
+def _waits_until(started_at: int, now: int, codes: int, law: Policy) -> int:
+    """Give when a request that waits is over: with its last code, or when nobody is there."""
+    in_all = started_at + law.waiting_in_all
+    return in_all if codes <= law.new_codes else min(in_all, now + law.code_shown)
+
+
 def _touched(journey: Journey, now: int, law: Policy) -> int:
     """Give the next end: idle from now, and never later than the decision's limit."""
     return min((journey.claimed_at or now) + law.decision, now + law.idle)
@@ -252,7 +264,6 @@ def _document(
     client: Client,
     accounts: Sequence[SharedAccount],
     issuer: str,
-    now: int,
     fresh: Fresh,
     law: Policy,
 ) -> str:
@@ -275,6 +286,6 @@ def _document(
         "scope": list(journey.request.scope),
         "texts": TEXTS_VERSION,
         "type": "endorse-consent-v1",
-        "valid_until": timestamp(valid_until(journey.request, client, now, law)),
+        "valid_until": timestamp(valid_until(journey, client, law)),
     }
     return rfc8785.dumps(document).decode()

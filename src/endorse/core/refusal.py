@@ -17,6 +17,8 @@ class Refusal(msgspec.Struct, frozen=True):
     told: str
     spec: str = ""
     detail: str = ""
+    also: tuple[tuple[str, str | int], ...] = ()
+    """Further members of a JSON answer, for the program that reads it."""
 
     def because(self, detail: str) -> "Refusal":
         """Give the same refusal with a reason for the log."""
@@ -204,4 +206,5 @@ SLOW_DOWN = Refusal("slow_down", "slow_down", 429, "Too many tries. Wait a minut
 def wrong_state(state: str, event: str) -> Refusal:
     """Refuse an event that the table of states does not allow now."""
     told = f"The request is in the state {state}."
-    return Refusal("wrong_state", "wrong_state", 409, told, detail=f"{event} in {state}")
+    detail, also = f"{event} in {state}", (("state", str(state)),)
+    return Refusal("wrong_state", "wrong_state", 409, told, detail=detail, also=also)

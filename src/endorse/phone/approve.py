@@ -50,15 +50,21 @@ def approve_url(
 
     Blocks. In a running event loop, await `approve_url_async`.
     """
+    if _loop_is_running():
+        raise PhoneError(
+            "approve_url blocks, and an event loop is running here.",
+            code="event_loop_running",
+            what_to_do="Await approve_url_async instead.",
+        )
+    return asyncio.run(_approve_saved(authorize_url, person, accounts, refuse, phone, timeout))
+
+
+def _loop_is_running() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(_approve_saved(authorize_url, person, accounts, refuse, phone, timeout))
-    raise PhoneError(
-        "approve_url blocks, and an event loop is running here.",
-        code="event_loop_running",
-        what_to_do="Await approve_url_async instead.",
-    )
+        return False
+    return True
 
 
 async def approve_url_async(

@@ -63,8 +63,12 @@ async def called(desk: Desk, request: HttpRequest, session: str | None) -> Calle
         return refusal.PROOF_NOT_GOOD.because(f"{len(proofs)} DPoP headers")
     url = desk.issuer + request.url.path
     call = proof.Call(request.method, url, raw, session, proofs[0])
-    device = proof.device_of(call, desk.clock(), desk.law)
-    return device if isinstance(device, Refusal) else Called(raw, device)
+    now = desk.clock()
+    device = proof.device_of(call, now, desk.law)
+    if isinstance(device, Refusal):
+        # A phone whose clock is wrong has no other way to learn the right time.
+        return msgspec.structs.replace(device, also=(("time", now),))
+    return Called(raw, device)
 
 
 async def signed_in(desk: Desk, request: HttpRequest) -> tuple[Phone, bytes] | Refusal:
@@ -182,7 +186,7 @@ async def approve_(desk: Desk, request: HttpRequest) -> Response:
         await desk.settle(
             lambda db: reads.journey_by_qid(db, asked.journey),
             lambda journey: approve.approve(journey, phone, assertion, desk.clock(), desk.law),
-        )
+        ),
     )
 
 
@@ -196,7 +200,7 @@ async def refuse(desk: Desk, request: HttpRequest) -> Response:
         await desk.settle(
             lambda db: reads.journey_by_qid(db, asked.journey),
             lambda journey: approve.refuse(journey, phone, desk.clock()),
-        )
+        ),
     )
 
 
@@ -319,9 +323,7 @@ async def _choosing(desk: Desk, request: HttpRequest, step: _Step) -> Response:
             state=journey.state.value,
             scope=journey.request.scope,
             recurring="offline_access" in journey.request.scope,
-            valid_until=approve.timestamp(
-                approve.valid_until(journey.request, client, now, desk.law)
-            ),
+            valid_until=approve.timestamp(approve.valid_until(journey, client, desk.law)),
             accounts=await _choices(desk, phone),
             expires_in=max(0, journey.expires_at - now),
         )

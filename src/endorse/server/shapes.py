@@ -255,10 +255,15 @@ class Issued(Shape, frozen=True):
 
 
 class Problem(Shape, frozen=True):
-    """A refusal: a stable name, and what happened and what to do."""
+    """A refusal: a stable name, and what happened and what to do.
+
+    `wrong_state` tells the state that there is, `invalid_proof` the server's time.
+    """
 
     error: str
     error_description: str
+    state: str | None = None
+    time: int | None = None
 
 
 def schema_of(shapes: list[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:

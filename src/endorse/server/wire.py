@@ -78,7 +78,8 @@ def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None
 
 def refused(no: Refusal, headers: Mapping[str, str] | None = None) -> Response:
     """Answer a refusal as JSON (RFC 6749 5.2)."""
-    return json({"error": no.error, "error_description": no.told}, no.status, headers)
+    told = {"error": no.error, "error_description": no.told, **dict(no.also)}
+    return json(told, no.status, headers)
 
 
 async def healthy(_desk: object, _request: Request) -> Response:

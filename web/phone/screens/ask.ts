@@ -13,7 +13,11 @@ import { stageOf, stopHere } from "./stage.ts";
 const REFRESH_MS = 10_000;
 
 export function showAsk(app: App, claimed: Claimed): void {
-  const journey: Journey = new Journey(app, claimed, stageOf(app, claimed, () => journey));
+  const journey: Journey = new Journey(
+    app,
+    claimed,
+    stageOf(app, claimed, () => journey),
+  );
   const client = claimed.client.name;
   const started = (): string => t("ask.started", { when: ago(journey.secondsAgo()) });
   const when = h("span", { class: "soft small block" }, started());
@@ -29,12 +33,7 @@ export function showAsk(app: App, claimed: Claimed): void {
         { class: "content" },
         heading(t("ask.title", { client })),
         clientCard(claimed.client),
-        h(
-          "div",
-          { class: "origin" },
-          icon("screen"),
-          h("p", {}, when, h("strong", {}, claimed.started.browser)),
-        ),
+        h("div", { class: "origin" }, icon("screen"), h("p", {}, when, h("strong", {}, claimed.started.browser))),
         h("h2", { class: "question-line" }, t("ask.question")),
         h("p", { class: "soft" }, t("ask.warning")),
       ),

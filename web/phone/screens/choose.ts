@@ -25,7 +25,13 @@ export function showChoose(app: App, journey: Journey, matched: Matched): void {
     boxes[0]?.focus();
   });
   const rows = matched.accounts.map((account, place) => row(app, account, boxes[place]!));
-  const accounts = h("fieldset", { class: "accounts" }, h("legend", {}, h("h2", {}, t("choose.accounts"))), count, ...rows);
+  const accounts = h(
+    "fieldset",
+    { class: "accounts" },
+    h("legend", {}, h("h2", {}, t("choose.accounts"))),
+    count,
+    ...rows,
+  );
   accounts.addEventListener("change", update);
   update();
   app.show({

@@ -51,7 +51,10 @@ export class ConnectionList {
     if (state === this.#shown) return;
     this.#shown = state;
     if (connections.length === 0) this.#body.replaceChildren(empty());
-    else this.#body.replaceChildren(h("ul", { class: "cards" }, ...connections.map((one) => this.#card(one, news.has(one.grant_id)))));
+    else
+      this.#body.replaceChildren(
+        h("ul", { class: "cards" }, ...connections.map((one) => this.#card(one, news.has(one.grant_id)))),
+      );
   }
 
   #showFailed(): void {
@@ -64,8 +67,11 @@ export class ConnectionList {
     const { format } = this.#app;
     const end = button("button quiet small-button", t("list.end"), () => void this.#askToEnd(end, connection));
     end.setAttribute("aria-label", t("list.end.label", { client: client.name }));
-    const used = connection.last_used_at === null ? t("list.used.never") : format.recently(connection.last_used_at, Date.now());
-    const accounts = connection.accounts.map((one) => h("span", { class: "account-short" }, one.name, " ", shortIban(one)));
+    const used =
+      connection.last_used_at === null ? t("list.used.never") : format.recently(connection.last_used_at, Date.now());
+    const accounts = connection.accounts.map((one) =>
+      h("span", { class: "account-short" }, one.name, " ", shortIban(one)),
+    );
     const news = h("span", { class: "chip" }, t("list.new"));
     return h(
       "li",

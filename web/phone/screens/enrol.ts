@@ -41,7 +41,12 @@ function showPerson(app: App, beginning: Beginning): void {
         h("p", { class: "soft" }, t("enrol.help")),
         before ? h("p", { class: "note warn" }, t("enrol.replaces", { person: before })) : undefined,
       ),
-      h("div", { class: "actions stacked" }, go, button("button plain", t("enrol.not-me"), () => showNotMe(app))),
+      h(
+        "div",
+        { class: "actions stacked" },
+        go,
+        button("button plain", t("enrol.not-me"), () => showNotMe(app)),
+      ),
     ),
   });
 }

@@ -48,7 +48,9 @@ export function showHome(app: App, expectNew = false): void {
   const visible = (): void => {
     if (document.visibilityState === "visible") void list.load({ background: true });
   };
-  const timers = expectNew ? LOOK_AGAIN_MS.map((after) => setTimeout(() => void list.load({ background: true }), after)) : [];
+  const timers = expectNew
+    ? LOOK_AGAIN_MS.map((after) => setTimeout(() => void list.load({ background: true }), after))
+    : [];
   window.addEventListener("online", online);
   window.addEventListener("offline", online);
   document.addEventListener("visibilitychange", visible);
@@ -69,12 +71,11 @@ function scanCard(press: () => void): HTMLElement {
   const text = h(
     "span",
     { class: "card-text" },
-    h("span", { class: "scan-title", id: "scan-title" }, t("home.scan")),
-    h("span", { class: "small", id: "scan-help" }, t("home.scan.help")),
+    h("span", { class: "scan-title" }, t("home.scan")),
+    " ",
+    h("span", { class: "small" }, t("home.scan.help")),
   );
   const element = button("scan-card", icon("scan"), press);
-  element.setAttribute("aria-labelledby", "scan-title");
-  element.setAttribute("aria-describedby", "scan-help");
   element.append(text);
   return element;
 }

@@ -31,7 +31,12 @@ export function showLock(app: App, phone: Phone): void {
         heading(t("lock.title", { person: firstName(phone.personName) })),
         h("p", { class: "soft" }, t("lock.help")),
       ),
-      h("div", { class: "actions stacked" }, go, button("button plain", other, () => showStart(app, closed))),
+      h(
+        "div",
+        { class: "actions stacked" },
+        go,
+        button("button plain", other, () => showStart(app, closed)),
+      ),
     ),
   });
 }

@@ -37,7 +37,10 @@ export function shortIban(account: Account): HTMLElement {
 }
 
 /** What an app may do, a line each, with what it can never do as the last. */
-export function askedFor(app: App, asked: { scope: readonly string[]; recurring: boolean; valid_until: string }): HTMLElement {
+export function askedFor(
+  app: App,
+  asked: { scope: readonly string[]; recurring: boolean; valid_until: string },
+): HTMLElement {
   const lines: HTMLElement[] = [];
   if (asked.scope.includes("accounts")) lines.push(line("accounts", t("scope.accounts")));
   if (asked.scope.includes("balances")) lines.push(line("balances", t("scope.balances")));
@@ -57,7 +60,12 @@ export function waiting(text: string): HTMLElement {
   return h(
     "section",
     { class: "screen message waiting" },
-    h("div", { class: "content" }, h("span", { class: "spinner", "aria-hidden": "true" }), h("h1", { tabindex: "-1" }, text)),
+    h(
+      "div",
+      { class: "content" },
+      h("span", { class: "spinner", "aria-hidden": "true" }),
+      h("h1", { tabindex: "-1" }, text),
+    ),
   );
 }
 

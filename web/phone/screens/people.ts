@@ -51,7 +51,13 @@ function seal(name: IconName): HTMLElement {
 }
 
 function card(picture: HTMLElement, title: string, text: string, press: () => void): HTMLElement {
-  const label = h("span", { class: "card-text" }, h("span", { class: "card-title" }, title), h("span", { class: "soft small" }, text));
+  const label = h(
+    "span",
+    { class: "card-text" },
+    h("span", { class: "card-title" }, title),
+    " ",
+    h("span", { class: "soft small" }, text),
+  );
   const element = button("card pick", picture, press);
   element.append(label, icon("next"));
   return element;

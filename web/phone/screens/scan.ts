@@ -167,7 +167,11 @@ function viewOf(app: App, scan: Scan): View {
   const video = h("video", { "aria-hidden": "true" });
   video.muted = true;
   video.playsInline = true;
-  const word = h("p", { class: "word", role: "status" }, t(scan.source === "screen" ? "scan.starting.screen" : "scan.starting"));
+  const word = h(
+    "p",
+    { class: "word", role: "status" },
+    t(scan.source === "screen" ? "scan.starting.screen" : "scan.starting"),
+  );
   const close = button("close", icon("close"), scan.away);
   close.setAttribute("aria-label", t("close"));
   const node = h(

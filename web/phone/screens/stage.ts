@@ -24,11 +24,23 @@ export function stageOf(app: App, claimed: Claimed, journey: () => Journey): Sta
     confirm: (consent) => showConfirm(app, journey(), consent),
     notConfirmed: (consent, error) => showConfirm(app, journey(), consent, error),
     done: (consent) => showDone(app, journey(), consent),
-    refused: () => showMessage(app, { title: t("refused.title"), text: t("refused.text", { client }), icon: "close", ways: homeOnly }),
+    refused: () =>
+      showMessage(app, {
+        title: t("refused.title"),
+        text: t("refused.text", { client }),
+        icon: "close",
+        ways: homeOnly,
+      }),
     ended: (state, approved) => {
       const why = approved ? "unfinished" : state;
       const icon = why === "killed" ? "warning" : "once";
-      showMessage(app, { title: t(`ended.${why}.title`), text: t(`ended.${why}.text`, { client }), icon, tone: "warn", ways: homeOnly });
+      showMessage(app, {
+        title: t(`ended.${why}.title`),
+        text: t(`ended.${why}.text`, { client }),
+        icon,
+        tone: "warn",
+        ways: homeOnly,
+      });
     },
     failed: (error, again) => {
       if (error instanceof Refused && error.code === "sign_in_required") journey().leave();

@@ -12,7 +12,9 @@ export function showStart(app: App, away?: () => void): void {
   if (app.config.sandbox) return showPeople(app, away);
   const { bank } = app.config;
   const again = (): void => showStart(app, away);
-  const scan = button("button", t("start.scan"), () => showScanner(app, { source: "camera", purpose: "enrolment", away: again }));
+  const scan = button("button", t("start.scan"), () =>
+    showScanner(app, { source: "camera", purpose: "enrolment", away: again }),
+  );
   scan.prepend(icon("scan"));
   app.show({
     node: h(

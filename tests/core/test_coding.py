@@ -1,0 +1,112 @@
+"""Bytes to text and back, and a secret that never shows."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+import pprint
+import traceback
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from endorse.core.coding import Secret, b64url, fingerprint, from_b64url, mac, same, sha256
+
+HIDDEN = "the-hidden-value"
+SECRET = Secret(HIDDEN)
+
+
+class Holder(msgspec.Struct):
+    """A struct with a secret in it."""
+
+    token: Secret
+
+
+def test_a_secret_is_not_shown_in_whatever_way_it_is_written() -> None:
+    ways = [
+        repr(SECRET),
+        str(SECRET),
+        f"{SECRET}",
+        f"{SECRET!s:>40} {SECRET!r} {SECRET!a}",
+        "%s %r" % (SECRET, SECRET),  # noqa: UP031 - logging formats so
+        "{:}".format(SECRET),  # noqa: UP032
+        repr(Holder(SECRET)),
+        str([SECRET, {SECRET: SECRET}]),
+        pprint.pformat(Holder(SECRET)),
+        logging.makeLogRecord({"msg": "token %s", "args": (SECRET,)}).getMessage(),
+    ]
+    for shown in ways:
+        assert HIDDEN not in shown
+        assert "Secret(" in shown
+
+
+def test_a_secret_is_not_in_a_traceback_that_shows_the_local_names() -> None:
+    held = Holder(SECRET)
+    try:
+        raise ValueError(held.token)
+    except ValueError as error:
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+    text = "".join(shown.format())
+    assert "held = " in text
+    assert HIDDEN not in text
+
+
+def test_a_secret_cannot_be_encoded_by_mistake() -> None:
+    with pytest.raises(TypeError):
+        msgspec.json.encode(Holder(SECRET))
+    assert not hasattr(SECRET, "__dict__")
+
+
+def test_secrets_are_equal_by_value_and_only_to_secrets() -> None:
+    assert Secret("a") == Secret("a")
+    assert Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+    assert hash(Secret("a")) != hash("a")
+
+
+def test_a_secret_reveals_its_value() -> None:
+    assert SECRET.reveal() == HIDDEN
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=70))
+def test_base64url_is_the_one_of_rfc_7515_and_reads_back(data: bytes) -> None:
+    text = b64url(data)
+    assert text == base64.urlsafe_b64encode(data).decode().rstrip("=")
+    assert from_b64url(text) == data
+
+
+@pytest.mark.parametrize(
+    "text", ["AA==", "AA=", "A", "AB", "AAB", "A A", "AA\n", "+A", "/A", "AA-!", "ÀA", "A\0A"]
+)
+def test_base64url_in_another_spelling_is_refused(text: str) -> None:
+    assert from_b64url(text) is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=12) | st.text("AB-_=", max_size=6))
+def test_a_text_is_read_only_if_it_is_the_one_that_would_be_written(text: str) -> None:
+    data = from_b64url(text)
+    assert data is None or b64url(data) == text
+
+
+def test_no_two_lists_of_fields_have_one_mac() -> None:
+    lists = [(b"ab", b"c"), (b"a", b"bc"), (b"abc",), (b"abc", b""), (b"", b"abc"), ()]
+    assert len({mac(b"key", *fields) for fields in lists}) == len(lists)
+    assert mac(b"key", b"a") != mac(b"yek", b"a")
+    assert len(mac(b"key", b"a")) == 32
+
+
+def test_a_fingerprint_is_the_sha_256_of_the_text() -> None:
+    assert from_b64url(fingerprint("é")) == hashlib.sha256("é".encode()).digest()
+    assert sha256(b"") == hashlib.sha256(b"").digest()
+
+
+def test_texts_are_the_same_only_if_equal() -> None:
+    assert same("é", "é")
+    assert not same("é", "e")
+    assert not same("a", "aa")

@@ -1,0 +1,204 @@
+"""The event stream: the present state first, frames, `done` at the end, and nothing private."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from pathlib import Path
+
+import pytest
+
+from endorse.phone import Phone
+from tests.flows import play
+from tests.flows.listening import Listening
+from tests.flows.play import QUICK, quiet_client
+from tests.serving import Served, serving
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_stream_opens_with_the_present_state_and_then_the_frame(served: Served) -> None:
+    tab = await play.begun(served)
+    served.clock.move(20)
+    async with tab.listening() as page:
+        assert page.answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        assert page.answer.headers["cache-control"] == "no-store"
+        assert page.answer.headers["x-accel-buffering"] == "no"
+        assert await page.event() == ("state", '{"state":"waiting","expires_in":100}')
+        event = await page.event()
+        assert event is not None
+        shape = rf"{served.issuer}/q#1\.[\w-]{{22}}\.20\.[\w-]{{22}}"
+        assert event[0] == "frame"
+        assert re.fullmatch(shape, event[1])
+        assert page.raw.startswith(b"retry: 1000\n\n")
+
+
+async def test_each_frame_carries_the_second_in_which_it_was_sent(served: Served) -> None:
+    tab = await play.begun(served)
+    async with tab.listening() as page:
+        assert (await page.frame()).split(".")[2] == "0"
+        served.clock.move(3)
+        while (second := (await page.frame()).split(".")[2]) == "0":
+            pass
+        assert second == "3"
+
+
+async def test_frames_go_on_while_claimed_and_stop_when_the_phone_goes_on(served: Served) -> None:
+    phone, tab = await play.phone_of(served), await play.begun(served)
+    async with tab.listening() as page:
+        journey = (await phone.claim(await page.frame())).journey
+        await page.state("claimed")
+        await page.frame()
+        await phone.match(journey)
+        await page.state("matched")
+        await phone.refuse(journey)
+        event = await page.event()
+        assert event is not None
+        assert event[0] == "state"
+
+
+@pytest.mark.parametrize("end", ["approved", "rejected", "cancelled"])
+async def test_a_decision_is_told_once_then_done_and_the_stream_ends(
+    served: Served, end: str
+) -> None:
+    phone, tab = await play.phone_of(served), await play.begun(served)
+    async with tab.listening() as page:
+        review = await play.reviewed(tab, phone)
+        if end == "approved":
+            await phone.approve(review)
+        elif end == "rejected":
+            await phone.refuse(review.journey)
+        else:
+            await tab.post("/connect/{}/cancel")
+        await page.state(end)
+        assert await page.rest() == ["done"]
+        assert page.raw.endswith(b"id: done\nevent: done\ndata: {}\n\n")
+
+
+async def test_who_heard_the_end_and_reconnects_is_told_not_to_come_back(served: Served) -> None:
+    tab = await play.approved(served, await play.phone_of(served))
+    async with tab.listening() as page:
+        await page.rest()
+    async with tab.listening(last_event_id="done") as page:
+        assert page.answer.status_code == 204
+    waiting = await play.begun(served)
+    async with waiting.listening(last_event_id="done") as page:
+        assert page.answer.status_code == 200
+        assert (await page.state())["state"] == "waiting"
+
+
+async def test_a_page_opened_late_still_hears_of_the_approval(served: Served) -> None:
+    tab = await play.approved(served, await play.phone_of(served))
+    async with tab.listening() as page:
+        assert (await page.state())["state"] == "approved"
+        assert await page.rest() == ["done"]
+    await tab.resume()
+    async with tab.listening() as page:
+        assert (await page.state())["state"] == "redirected"
+        assert await page.rest() == ["done"]
+
+
+async def test_an_expiry_is_told_without_anybody_doing_anything(served: Served) -> None:
+    phone, tab = await play.phone_of(served), await play.begun(served)
+    async with tab.listening() as page:
+        await phone.claim(await page.frame())
+        await page.state("claimed")
+        served.clock.move(120)
+        await page.state("expired")
+        assert await page.rest() == ["done"]
+
+
+async def test_every_page_of_the_browser_hears_the_same(served: Served) -> None:
+    phone, tab = await play.phone_of(served), await play.begun(served)
+    async with tab.listening() as one, tab.listening() as two:
+        await play.claimed(tab, phone)
+        await one.state("claimed")
+        await two.state("claimed")
+
+
+async def test_a_heartbeat_comes_after_15_quiet_seconds(served: Served) -> None:
+    phone, tab = await play.phone_of(served), await play.begun(served)
+    journey = (await play.claimed(tab, phone)).journey
+    await phone.match(journey)
+    async with tab.listening() as page:
+        await page.state("matched")
+        served.clock.move(15)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await page.event()
+        assert page.raw.endswith(b": still here\n\n")
+
+
+async def _whole_journey(served: Served, phone: Phone) -> tuple[bytes, list[str]]:
+    """All bytes that a page hears, and what must not be among them."""
+    tab = await play.begun(served, state="the same")
+    async with tab.listening() as page:
+        claimed = await phone.claim(await page.frame())
+        await page.state("claimed")
+        matched = await phone.match(claimed.journey)
+        await page.state("matched")
+        chosen = matched.accounts[:2]
+        review = await phone.review(claimed.journey, [it.resource_id for it in chosen])
+        await page.state("review")
+        await phone.edit(claimed.journey)
+        await page.state("matched")
+        review = await phone.review(claimed.journey, [it.resource_id for it in chosen])
+        await page.state("review")
+        await phone.approve(review)
+        await page.rest()
+    code = play.answered(await tab.resume())["code"]
+    async with tab.listening() as late:
+        await late.rest()
+    assert phone.person is not None
+    assert phone.phone_id is not None
+    private = [code, tab.cookie.split("=")[1], tab.short, phone.person.id, phone.person.name]
+    private += [*phone.person.name.split()[:1], phone.phone_id, phone.device.thumbprint]
+    private += [text for it in chosen for text in (it.resource_id, it.iban, it.name)]
+    private += [review.document, review.options["challenge"], "the same", served.app.client_id]
+    return page.raw + late.raw, private
+
+
+def _without_frames_and_times(raw: bytes) -> bytes:
+    once = re.sub(rb"event: frame\ndata: \S+\n\n", b"", raw)
+    return re.sub(rb'"expires_in":\d+', b'"expires_in":0', once)
+
+
+async def test_no_byte_of_the_stream_tells_who_scans_or_holds_a_code(served: Served) -> None:
+    heard = []
+    for person in ("anna", "fatima"):
+        raw, private = await _whole_journey(served, await play.phone_of(served, person))
+        assert [text for text in private if text.encode() in raw] == []
+        heard.append(_without_frames_and_times(raw))
+    assert heard[0] == heard[1]
+
+
+async def test_the_end_of_the_server_ends_streams_and_watches_at_once(tmp_path: Path) -> None:
+    http = quiet_client()
+    async with contextlib.AsyncExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'ends.sqlite3'}"
+        served = await stack.enter_async_context(serving(url, QUICK))
+        served.http = http
+        phone, tab = await play.phone_of(served), await play.begun(served)
+        journey = (await play.claimed(tab, phone)).journey
+        watching = await play.waiting(served, phone.watch(journey, "claimed"))
+        events = f"/connect/{tab.short}/events"
+        request = http.build_request("GET", served.url(events), headers={"Cookie": tab.cookie})
+        page = Listening(await http.send(request, stream=True))
+        assert (await page.state())["state"] == "claimed"
+        async with asyncio.timeout(3):
+            await stack.aclose()
+        assert "done" not in await page.rest()
+        assert (await watching).state == "claimed"
+    await http.aclose()
+
+
+async def test_a_reader_that_leaves_is_forgotten(served: Served) -> None:
+    tab = await play.begun(served)
+    before = served.desk.waiting.count()
+    async with tab.listening() as page:
+        await page.frame()
+        assert served.desk.waiting.count() == before + 1
+    async with asyncio.timeout(5):
+        while served.desk.waiting.count() != before:
+            await asyncio.sleep(0)
