@@ -39,6 +39,14 @@ class Listening:
                     return fields["event"], fields["data"]
         return None
 
+    async def comment(self) -> str:
+        """The next comment, which tells nothing but that the stream is alive."""
+        async with asyncio.timeout(PATIENCE):
+            async for block in self._blocks:
+                if block.startswith(": "):
+                    return block
+        raise AssertionError("the stream ended without a comment")
+
     async def state(self, wanted: str = "") -> dict[str, Any]:
         """The next `state` event's data, or the next that says this state."""
         while (event := await self.event()) is not None:

@@ -105,7 +105,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     database = need("DATABASE", "sqlite:///PATH or postgresql://…")
     secret = need("SECRET", "the server's secret, at least 32 random bytes in base64url")
     bank = need("BANK", "where the bank's implementation is, as module:factory")
-    known = {f"ENDORSE_{name}" for name in _KNOWN}
+    known = {f"ENDORSE_{name}" for name in KNOWN}
     problems += [
         f"{name} is not a setting. There are: {', '.join(sorted(known))}."
         for name in environment
@@ -140,7 +140,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     )
 
 
-_KNOWN: Final = (
+KNOWN: Final = (
     "ISSUER",
     "DATABASE",
     "SECRET",
