@@ -172,12 +172,17 @@ def test_without_offline_access_there_is_no_refresh_token(
     assert refused.value.status == 401
 
 
-@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
-def test_a_wrong_secret_is_refused_with_401(node: NodeApp, discover: Discover, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "status", "error"),
+    [("client_secret_basic", 401, None), ("client_secret_post", 400, "invalid_client")],
+)
+def test_a_wrong_secret_is_refused_as_the_client_can_read_it(
+    node: NodeApp, discover: Discover, method: str, status: int, error: str | None
+) -> None:
     discover(method, client_secret="wrong")
     with pytest.raises(ClientError) as refused:
         connect(node)
-    assert refused.value.status == 401
+    assert (refused.value.status, refused.value.error) == (status, error)
 
 
 def test_the_authorization_url_carries_state_and_pkce(node: NodeApp, discover: Discover) -> None:

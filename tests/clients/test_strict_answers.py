@@ -172,7 +172,7 @@ def test_a_wider_scope_at_the_refresh_is_a_400_with_a_json_error(
         ("", "", True),
     ],
 )
-def test_a_client_that_does_not_prove_itself_is_a_401_with_a_json_error(
+def test_a_client_that_does_not_prove_itself_gets_401_by_header_and_400_by_form(
     http: httpx.Client,
     issuer: str,
     app: App,
@@ -187,9 +187,8 @@ def test_a_client_that_does_not_prove_itself_is_a_401_with_a_json_error(
         form += [("client_id", name), ("client_secret", secret)]
     auth = httpx.Auth() if in_form else httpx.BasicAuth(name, secret)
     answer = post(http, issuer + path, form, auth)
-    check_error(answer, 401, "invalid_client")
-    if not in_form:
-        assert answer.headers["www-authenticate"].startswith("Basic ")
+    check_error(answer, 400 if in_form else 401, "invalid_client")
+    assert answer.headers.get("www-authenticate", "").startswith("Basic ") is not in_form
 
 
 def test_a_client_that_proves_itself_twice_is_a_400_with_a_json_error(

@@ -156,7 +156,7 @@ def chosen(
 
 def reviewed(request: Request = REQUEST, seed: str = "journey") -> Journey:
     """A journey whose consent document waits for Anna's passkey."""
-    return done(chosen(matched(request, seed), "acc-1", "acc-3"))
+    return done(chosen(matched(request, seed), "acc-1", "acc-3", seed=seed + " review"))
 
 
 def assertion_over(journey: Journey, phone: Phone = ANNA, sign_count: int = 0) -> Assertion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from endorse.core import approve, authorize
 from endorse.core.change import Begin, CountUp, Decision, Move
 from endorse.core.coding import b64url, fingerprint, sha256
 from endorse.core.journey import State
-from endorse.core.model import Journey, Phone, SharedAccount
+from endorse.core.model import Journey, Phone, Request, SharedAccount
 from endorse.core.proof import Assertion
 from tests.core import scene
 from tests.core.scene import (
@@ -233,7 +234,7 @@ def test_the_document_is_canonical_json_and_the_challenge_its_tagged_hash() -> N
     )
     journey = done(decision)
     text = journey.document or ""
-    assert text.encode() == rfc8785.dumps(document(journey))
+    assert text.encode() == rfc8785.dumps(json.loads(text))
     tagged = b"endorse-consent-v1" + b"\x00" + text.encode()
     assert journey.challenge == b64url(sha256(tagged))
 
@@ -262,7 +263,15 @@ def test_a_request_without_offline_access_ends_within_minutes() -> None:
     journey = done(scene.chosen(matched(scene.ONCE), "acc-1"))
     said = document(journey)
     assert said["recurring"] is False
-    assert said["valid_until"] == approve.timestamp(NOW + 60 + 60 + 300)
+    assert said["valid_until"] == approve.timestamp(NOW + 300 + 60 + 60 + 300)
+
+
+@pytest.mark.parametrize("request_", [scene.REQUEST, scene.ONCE], ids=["recurring", "once"])
+def test_what_is_shown_first_as_the_end_is_what_is_signed(request_: Request) -> None:
+    journey = matched(request_)
+    shown = approve.valid_until(journey, CLIENT, LAW)
+    signed = document(done(scene.chosen(journey, "acc-1", now=NOW + 100)))["valid_until"]
+    assert signed == approve.timestamp(shown)
 
 
 def test_no_grant_lasts_longer_than_the_law_allows() -> None:
@@ -333,7 +342,7 @@ def test_a_review_without_a_challenge_can_never_be_approved() -> None:
 def test_each_touch_gives_two_minutes_and_all_of_them_five() -> None:
     journey, now = claimed(), NOW
     ends = []
-    steps = [
+    steps: list[Callable[[Journey, int], Decision[Journey]]] = [
         lambda j, t: approve.match(j, ANNA, t, LAW),
         lambda j, t: scene.chosen(j, "acc-1", now=t),
         lambda j, t: approve.edit(j, ANNA, t, LAW),

@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from endorse.core.policy import WIDE
-from endorse.phone import Claimed, Phone, Review
+from endorse.phone import Claimed, Phone, Review, sandbox_code
 from tests.flows.listening import PATIENCE, Listening
 from tests.serving import Served
 
@@ -122,6 +122,13 @@ async def phone_of(served: Served, person: str = "anna") -> Phone:
     phone = await served.phone(person)
     if served.clock() != phone._session_ends - served.desk.law.phone_session:
         await phone.sign_in()
+    return phone
+
+
+async def somebody(served: Served, person: str | None = None) -> Phone:
+    """A new phone, of a person who never was there before unless one is named."""
+    phone = Phone(served.issuer, served.http, clock=served.clock)
+    await phone.enrol(await sandbox_code(served.issuer, served.http, person))
     return phone
 
 

@@ -12,15 +12,8 @@ from tests.serving import Served
 pytestmark = pytest.mark.anyio
 
 
-async def somebody(served: Served) -> Phone:
-    """A phone of a person who never was there before."""
-    phone = Phone(served.issuer, served.http, clock=served.clock)
-    await phone.enrol(await sandbox_code(served.issuer, served.http))
-    return phone
-
-
 async def test_a_connection_says_who_sees_what_until_when(served: Served) -> None:
-    phone = await somebody(served)
+    phone = await play.somebody(served)
     assert await phone.connections() == ()
     got = await play.tokens(served, phone)
     [connection] = await phone.connections()
@@ -35,7 +28,7 @@ async def test_a_connection_says_who_sees_what_until_when(served: Served) -> Non
 
 
 async def test_the_last_use_is_noted(served: Served) -> None:
-    phone = await somebody(served)
+    phone = await play.somebody(served)
     got = await play.tokens(served, phone)
     served.clock.move(30)
     assert await play.opens(served, got["access_token"])
@@ -46,27 +39,23 @@ async def test_the_last_use_is_noted(served: Served) -> None:
 
 
 async def test_ending_a_connection_kills_its_tokens_at_once(served: Served) -> None:
-    phone = await somebody(served)
-    ended, kept = await play.tokens(served, phone), await play.tokens(served, phone)
-    # Both were made in the same second, so the order does not tell which is which.
-    for connection in await phone.connections():
-        assert connection.ended_at is None
-        await phone.end(connection.grant_id)
-        if not await play.opens(served, ended["access_token"]):
-            break
-        ended, kept = kept, ended
-        break
+    phone = await play.somebody(served)
+    ended = await play.tokens(served, phone)
+    served.clock.move(1)
+    kept = await play.tokens(served, phone)
+    newest, oldest = await phone.connections()
+    assert newest.created_at > oldest.created_at
+    await phone.end(oldest.grant_id)
     assert not await play.opens(served, ended["access_token"])
     dead = await play.refresh(served, ended["refresh_token"])
     assert (dead.status_code, dead.json()["error"]) == (400, "invalid_grant")
     assert await play.opens(served, kept["access_token"])
     assert (await play.refresh(served, kept["refresh_token"])).status_code == 200
-    listed = await phone.connections()
-    assert sorted(one.ended_at is None for one in listed) == [False, True]
+    assert [one.ended_at is None for one in await phone.connections()] == [True, False]
 
 
 async def test_ending_twice_tells_when_it_ended_the_first_time(served: Served) -> None:
-    phone = await somebody(served)
+    phone = await play.somebody(served)
     await play.tokens(served, phone)
     [connection] = await phone.connections()
     first = await phone.end(connection.grant_id)
@@ -75,11 +64,11 @@ async def test_ending_twice_tells_when_it_ended_the_first_time(served: Served) -
 
 
 async def test_another_persons_connection_does_not_exist(served: Served) -> None:
-    phone, other = await somebody(served), await somebody(served)
+    phone, other = await play.somebody(served), await play.somebody(served)
     got = await play.tokens(served, phone)
     [connection] = await phone.connections()
     assert await other.connections() == ()
-    for grant_id in (connection.grant_id, "unknown", "%00", "a b"):
+    for grant_id in (connection.grant_id, "unknown"):
         with pytest.raises(NotFound):
             await other.end(grant_id)
     assert await play.opens(served, got["access_token"])
@@ -88,7 +77,7 @@ async def test_another_persons_connection_does_not_exist(served: Served) -> None
 async def test_a_second_phone_of_the_person_sees_and_ends_the_same_connections(
     served: Served,
 ) -> None:
-    first = await somebody(served)
+    first = await play.somebody(served)
     assert first.person is not None
     second = Phone(served.issuer, served.http, clock=served.clock)
     await second.enrol(await sandbox_code(served.issuer, served.http, first.person.id))
@@ -99,7 +88,7 @@ async def test_a_second_phone_of_the_person_sees_and_ends_the_same_connections(
 
 
 async def test_a_connection_that_nobody_redeemed_is_not_listed(served: Served) -> None:
-    phone = await somebody(served)
+    phone = await play.somebody(served)
     await play.code_for(served, phone)
     await play.approved(served, phone)
     assert await phone.connections() == ()

@@ -162,9 +162,9 @@ async def test_an_access_token_is_good_for_300_seconds(served: Served) -> None:
 
 
 async def test_a_grant_without_offline_access_ends_with_its_access_token(served: Served) -> None:
-    phone = await play.phone_of(served)
+    phone = await play.somebody(served)
     got = await play.tokens(served, phone, scope="accounts")
-    connection = (await phone.connections())[0]
+    [connection] = await phone.connections()
     assert (connection.valid_until - connection.created_at).total_seconds() <= 300
     served.clock.move(300)
     assert not await play.opens(served, got["access_token"])
@@ -197,8 +197,7 @@ async def test_an_enrolment_code_is_good_for_600_seconds(served: Served) -> None
 
 
 async def test_a_phone_is_signed_in_for_900_seconds(served: Served) -> None:
-    phone = Phone(served.issuer, served.http, clock=served.clock)
-    await phone.enrol(await sandbox_code(served.issuer, served.http, "anna"))
+    phone = await play.somebody(served)
     served.clock.move(899)
     await phone.connections()
     served.clock.move(2)

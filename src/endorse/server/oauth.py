@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
@@ -177,16 +178,27 @@ async def _called(desk: Desk, request: HttpRequest) -> tuple[Params, Client] | R
     no = params.check_all(desk.law, spec) or params.check(desk.law, spec, *params.values)
     if no is not None:
         return no
-    said = clients.credentials(params, request.headers.get("authorization"), desk.law)
+    header = request.headers.get("authorization")
+    said = clients.credentials(params, header, desk.law)
     if isinstance(said, Refusal):
-        return said
+        return _unauthenticated(said, header)
     client = await desk.store.read(lambda db: reads.client(db, said.client_id))
     known = clients.authenticate(said, client, desk.clock())
-    return known if isinstance(known, Refusal) else (params, known)
+    return _unauthenticated(known, header) if isinstance(known, Refusal) else (params, known)
+
+
+def _unauthenticated(no: Refusal, header: str | None) -> Refusal:
+    """Answer 401 to a client that tried the header, 400 to one that used the form (RFC 6749 5.2).
+
+    A 401 must carry a challenge (RFC 9110 15.5.2), and clients that find one look no further: the
+    developer would see "Basic" and not what is wrong.
+    """
+    if no.status != 401 or header is not None:
+        return no
+    return msgspec.structs.replace(no, status=400)
 
 
 def _token_refused(no: Refusal) -> Response:
-    # RFC 6749 5.2: a client that tried the header is told which scheme there is.
     headers = {"WWW-Authenticate": 'Basic realm="endorse"'} if no.status == 401 else None
     return wire.refused(no, headers)
 

@@ -1,0 +1,151 @@
+"""The phone API's document is valid, whole, and true of each answer of a real flow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from endorse.phone import Phone, PhoneError
+from tests.flows import play
+from tests.serving import Served
+
+pytestmark = pytest.mark.anyio
+
+UNDOCUMENTED = {"/phone", "/phone/sw.js", "/phone/manifest.webmanifest", "/phone/openapi.json"}
+
+
+async def document_of(served: Served) -> dict[str, Any]:
+    answer = await served.http.get(served.url("/phone/openapi.json"))
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+class Recorded(httpx.AsyncBaseTransport):
+    """Sends requests on, and keeps them with their answers."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[httpx.Request, httpx.Response]] = []
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inner.handle_async_request(request)
+        self.calls.append((request, answer))
+        return answer
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def problems(document: dict[str, Any], content: Any, value: Any) -> list[str]:
+    """What is wrong with a value by the schema of a request or response."""
+    schema = {
+        **content["application/json"]["schema"],
+        "components": document["components"],
+    }
+    return [str(problem.message) for problem in OAS31Validator(schema).iter_errors(value)]
+
+
+def operation(document: dict[str, Any], request: httpx.Request) -> tuple[str, dict[str, Any]]:
+    """The name and the description of the called operation."""
+    path = request.url.path
+    if path.startswith("/phone/connections/"):
+        path = "/phone/connections/{grant_id}"
+    found: dict[str, Any] = document["paths"][path][request.method.lower()]
+    return f"{request.method} {path}", found
+
+
+async def test_the_document_is_valid(served: Served) -> None:
+    document = await document_of(served)
+    assert document["openapi"] == "3.1.0"
+    assert document["servers"] == [{"url": served.issuer}]
+    OpenAPIV31SpecValidator(msgspec.convert(document, dict[str, Any])).validate()
+
+
+async def test_every_phone_route_of_the_app_is_in_the_document(served: Served) -> None:
+    from endorse.server.app import create_app  # noqa: PLC0415 - its routes, not its server
+
+    routes = {
+        (route.path, method)
+        for route in create_app(served.desk).routes
+        for method in getattr(route, "methods", None) or ()
+        if route.path.startswith("/phone") and method != "HEAD"
+    }
+    described = {
+        (path, method.upper())
+        for path, operations in (await document_of(served))["paths"].items()
+        for method in operations
+    }
+    assert {(path, method) for path, method in routes if path not in UNDOCUMENTED} == described
+
+
+async def _everything(served: Served) -> None:
+    """Call each operation, and get each kind of refusal."""
+    await served.http.get(served.url("/phone/sandbox/people"))
+    phone, other = await play.somebody(served), await play.somebody(served)
+    await phone.sign_in()
+    tab = await play.begun(served)
+    journey = (await play.claimed(tab, phone)).journey
+    await phone.match(journey)
+    review = await play.reviewed(await play.begun(served), phone)
+    await phone.edit(review.journey)
+    await phone.refuse(review.journey)
+    await play.tokens(served, phone)
+    [connection] = await phone.connections()
+    await phone.end(connection.grant_id)
+    await phone.watch(journey, "claimed")
+    nobody = Phone(served.issuer, served.http, clock=served.clock)
+    asked: list[Any] = [
+        nobody.enrol("unknown"),
+        other.match(journey),
+        other.claim(await (await play.begun(served)).frame() + "x"),
+        phone.match(journey),
+        phone.review(journey, ["not an account"]),
+        phone.call("POST", "/phone/match", {}),
+        phone.call("POST", "/phone/match", {"journey": journey}, signed_in=False),
+        phone.call("POST", "/phone/sign-in/options", {"phone_id": "nobody's"}, signed_in=False),
+        phone.call("POST", "/phone/match", {"journey": "x" * 70_000}),
+        served.http.post(served.url("/phone/match"), content=b"{}"),
+        served.http.post(served.url("/phone/sandbox/enrolments"), json={"person": "nobody"}),
+        served.http.post(served.url("/phone/sandbox/enrolments"), content=b"{}"),
+    ]
+    for work in asked:
+        try:
+            await work
+        except PhoneError:
+            pass
+    phone._clock_error = 1000
+    await phone.call("GET", "/phone/connections")
+
+
+async def test_each_call_and_answer_of_a_flow_is_as_the_document_says(served: Served) -> None:
+    document = await document_of(served)
+    recorded, real = Recorded(), served.http
+    async with play.quiet_client(recorded) as served.http:
+        await _everything(served)
+    served.http = real
+    seen = set()
+    for request, answer in recorded.calls:
+        if not request.url.path.startswith("/phone"):
+            continue
+        name, described = operation(document, request)
+        assert str(answer.status_code) in described["responses"], (name, answer.text)
+        told = described["responses"][str(answer.status_code)]
+        assert problems(document, told["content"], answer.json()) == [], name
+        seen.add((name, answer.is_success))
+        if answer.is_success and request.content:
+            sent = msgspec.json.decode(request.content)
+            assert problems(document, described["requestBody"]["content"], sent) == [], name
+        assert ("proof" in str(described["security"])) == ("dpop" in request.headers) or (
+            not answer.is_success
+        ), name
+    every = {
+        f"{method.upper()} {path}"
+        for path, operations in document["paths"].items()
+        for method in operations
+    }
+    assert {name for name, success in seen if success} == every
