@@ -235,7 +235,7 @@ def test_the_scope_is_kept_in_one_order_and_once() -> None:
 # --- the state -------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.binary(min_size=1, max_size=60))
 def test_the_state_of_an_error_comes_back_byte_for_byte(state: bytes) -> None:
     answer = present(raw(state=quote_from_bytes(state, safe=""), scope="payments"))
@@ -368,7 +368,7 @@ def test_the_digest_changes_with_every_field_of_the_request_and_with_the_issuer(
     assert len(digests) == len(others) + 2
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=80))
 def test_no_query_of_a_known_client_leaves_its_registered_address(tail: bytes) -> None:
     answer = present(raw(state=None).encode() + b"&" + tail)

@@ -53,7 +53,7 @@ def test_the_scheme_of_the_header_is_read_in_any_case() -> None:
     assert who(basic("app", SECRET, "bAsIc")) == CLIENT
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.text(st.characters(codec="utf-8"), min_size=1), st.text(st.characters(codec="utf-8")))
 def test_both_parts_of_the_header_are_form_encoded(client_id: str, secret: str) -> None:
     credentials = said(basic(client_id, secret))
@@ -230,7 +230,7 @@ def test_a_redirect_uri_that_may_not_be_registered_and_why(uri: str, problem: st
     assert problem in clients.redirect_uri_problem(uri)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.text() | st.text("htps:/.[]@#0123456789ab", max_size=30).map("https://".__add__))
 def test_any_text_can_be_offered_as_a_redirect_uri(uri: str) -> None:
     assert isinstance(clients.redirect_uri_problem(uri), str)

@@ -72,7 +72,7 @@ def test_a_secret_reveals_its_value() -> None:
     assert SECRET.reveal() == HIDDEN
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=70))
 def test_base64url_is_the_one_of_rfc_7515_and_reads_back(data: bytes) -> None:
     text = b64url(data)
@@ -87,7 +87,7 @@ def test_base64url_in_another_spelling_is_refused(text: str) -> None:
     assert from_b64url(text) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=12) | st.text("AB-_=", max_size=6))
 def test_a_text_is_read_only_if_it_is_the_one_that_would_be_written(text: str) -> None:
     data = from_b64url(text)

@@ -50,7 +50,7 @@ def test_a_frame_that_was_just_shown_counts() -> None:
     assert counts(TEXT)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(age=st.integers(-300, 300), shown=st.integers(0, 119))
 def test_a_claim_counts_for_frames_of_minus_one_to_six_seconds_only(age: int, shown: int) -> None:
     now = MINE.code_from + shown
@@ -131,7 +131,7 @@ def test_another_kind_of_code_is_no_frame(kind: str) -> None:
     assert frame.read(TEXT.replace("#1.", f"#{kind}."), ISSUER) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.text() | st.text().map(lambda tail: f"{ISSUER}/q#1.{tail}"))
 def test_any_text_can_be_scanned(text: str) -> None:
     assert not counts(text)

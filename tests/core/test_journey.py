@@ -101,7 +101,7 @@ def test_an_operation_moves_a_journey_by_the_table_or_not_at_all(state: State) -
         assert got == ([(event, journey, wanted)] if wanted else []), event
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     state=st.sampled_from(list(State)),
     event=st.sampled_from(list(OPERATIONS)),

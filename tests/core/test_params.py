@@ -16,7 +16,7 @@ LAW = Policy()
 SPEC = "RFC 6749 3.1"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.dictionaries(st.text("abc_", min_size=1), st.binary(min_size=1), max_size=5))
 def test_every_value_is_kept_byte_for_byte(values: dict[str, bytes]) -> None:
     pairs = (f"{name}={quote_from_bytes(value, safe='')}" for name, value in values.items())
@@ -89,7 +89,7 @@ def test_a_value_as_text_is_empty_when_it_did_not_come() -> None:
     assert scene.query("a=%C3%A9").text("a") == "é"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_can_be_read(raw: bytes) -> None:
     params = parse(raw)

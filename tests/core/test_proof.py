@@ -304,12 +304,18 @@ def test_of_a_doubled_member_only_the_last_counts_and_it_must_be_right() -> None
     assert device(signed(claims=('{"htm": "GET", ' + claims[1:]).encode())) == KEY.thumbprint()
 
 
+def test_a_part_that_is_nested_too_deep_is_refused() -> None:
+    deep = b'{"a":' + b"[" * 1100
+    refusal(f"{text({})}.{b64url(deep)}.{b64url(b's' * 64)}")
+    assert "recursion" in refusal(f"{text(HEADER)}.{b64url(deep)}.").detail
+
+
 def test_an_overlong_proof_is_not_even_decoded() -> None:
     long = signed(claims={**CLAIMS, "more": "x" * 2048})
     assert refusal(long).detail == "not a compact JWS"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.text(max_size=60), st.binary(max_size=60), st.binary(max_size=60))
 def test_any_text_can_come_as_a_proof(raw: str, header: bytes, claims: bytes) -> None:
     refusal(raw)

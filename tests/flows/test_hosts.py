@@ -74,7 +74,7 @@ async def test_the_metadata_equals_what_is_served(served: Served) -> None:
     page = await served.http.get(ends["authorization"])
     assert page.headers["content-type"].startswith("text/html")
     for name in ("token", "revocation"):
-        answer = await served.http.post(ends[name], data={})
+        answer = await served.http.post(ends[name], data={"token": "x"})
         assert answer.json()["error"] == "invalid_client"
     assert told["scopes_supported"] == list(SCOPES)
     assert told["response_types_supported"] == ["code"]

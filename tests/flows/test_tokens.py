@@ -89,7 +89,8 @@ async def test_a_wrong_client_or_secret_is_refused_alike(
     in_form = await served.http.post(
         served.url("/token"), data={**form, "client_id": client_id, "client_secret": secret or "y"}
     )
-    assert (in_form.status_code, in_form.json()) == (401, by_header.json())
+    # RFC 6749 5.2: 401 belongs to who tried the header.
+    assert (in_form.status_code, in_form.json()) == (400, by_header.json())
 
 
 async def test_the_two_parts_of_basic_are_form_encoded_first(served: Served) -> None:
@@ -119,7 +120,7 @@ async def test_nothing_is_taken_from_the_query_of_the_token_endpoint(served: Ser
     form = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code": code}
     credentials = {"client_id": served.app.client_id, "client_secret": served.app.secret}
     by_query = await served.http.post(served.url("/token"), params=credentials, data=form)
-    assert (by_query.status_code, by_query.json()["error"]) == (401, "invalid_client")
+    assert (by_query.status_code, by_query.json()["error"]) == (400, "invalid_client")
     all_by_query = await served.http.post(
         served.url("/token"),
         params=form,
@@ -242,6 +243,6 @@ async def test_revoking_what_is_unknown_or_anothers_is_answered_alike_and_change
 
 async def test_a_revocation_without_client_or_token_is_refused(served: Served) -> None:
     nobody = await served.http.post(served.url("/revoke"), data={"token": "ea_x"})
-    assert (nobody.status_code, nobody.json()["error"]) == (401, "invalid_client")
+    assert (nobody.status_code, nobody.json()["error"]) == (400, "invalid_client")
     nothing = await served.http.post(served.url("/revoke"), data={}, auth=served.app.basic)
     assert nothing.json()["error"] == "invalid_request"

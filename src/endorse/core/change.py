@@ -102,7 +102,10 @@ class ChangeClient(msgspec.Struct, frozen=True):
 
 
 class AddSecret(msgspec.Struct, frozen=True):
-    """Give a client a secret; those it had end at `others_until`."""
+    """Give a client a secret; those it had end at `others_until`.
+
+    Guard: the client is there and not public, and the secret is new.
+    """
 
     client_id: str
     secret: ClientSecret

@@ -97,7 +97,7 @@ def device_of(call: Call, now: int, law: Policy) -> str | Refusal:
     try:
         header = msgspec.json.decode(raw[0], type=_Header)
         claims = msgspec.json.decode(raw[1], type=_Claims)
-    except (msgspec.DecodeError, UnicodeDecodeError) as broken:
+    except _UNREADABLE as broken:
         return refusal.PROOF_NOT_GOOD.because(str(broken))
     wrong = _wrong(header, claims, call, now, law)
     if wrong:
@@ -192,7 +192,7 @@ def challenge_in(credential: bytes) -> str:
         inner = msgspec.json.decode(credential, type=_Credential).response.client_data
         data = from_b64url(inner) or b""
         return msgspec.json.decode(data, type=_ClientData).challenge
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return ""
 
 
@@ -235,5 +235,16 @@ def asserted(
     return Assertion(challenge, passkey.credential_id, answer.new_sign_count, credential.decode())
 
 
+# A thousand brackets in one another are within every size, and too deep for any reader.
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 # py_webauthn lets what its CBOR and key parsers raise pass through for some malformed input.
-_UNUSABLE: Final = (WebAuthnException, ValueError, KeyError, TypeError, IndexError, AttributeError)
+_UNUSABLE: Final = (
+    WebAuthnException,
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    RecursionError,
+)

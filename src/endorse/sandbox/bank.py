@@ -249,6 +249,6 @@ def _cursor(month: int, place: int) -> str:
 
 def _position(cursor: str) -> tuple[int, int]:
     match = _CURSOR.fullmatch(cursor)
-    if not match or not 1 <= int(match[1][4:]) <= 12 or match[1][:4] == "0000":
+    if not match or not 1 <= int(match[1][4:]) <= 12 or match[1][:4] in ("0000", "9999"):
         raise UnknownCursor(cursor)
     return int(match[1][:4]) * 12 + int(match[1][4:]) - 1, int(match[2])

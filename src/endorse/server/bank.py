@@ -95,7 +95,7 @@ async def transactions(desk: Desk, request: HttpRequest) -> Response:
 
 async def _open(desk: Desk, request: HttpRequest, *any_of: str) -> Access | Refusal:
     """Find what the bearer token opens (RFC 6750 2.1); a token in the query is not looked at."""
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    scheme, _, text = (wire.authorization(request) or "").partition(" ")
     if scheme.lower() != "bearer" or not text:
         return refusal.TOKEN_MISSING
     token_hash = fingerprint(text.strip())

@@ -47,7 +47,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     if isinstance(raw, Refusal):
         return _no(pages, request, raw)
     params = parse(raw)
-    sealed = params.text("request") if params else ""
+    sealed = params.text("request") if params and not params.doubled else ""
     lives = desk.law.sealed_request
     asked = desk.keys.requests.open(sealed, Request, desk.clock(), lives)
     if asked is None:

@@ -13,6 +13,7 @@ from webauthn.helpers.structs import (
 
 from endorse.core import enrol, proof, refusal
 from endorse.core.change import CountUp
+from endorse.core.client import name_problem
 from endorse.core.coding import Secret, fingerprint, from_b64url, sha256
 from endorse.core.model import Phone
 from endorse.core.refusal import Refusal
@@ -89,6 +90,10 @@ async def enrol_phone(desk: Desk, request: HttpRequest) -> Response:
     asked = call if isinstance(call, Refusal) else wire.decode(call.body, NewPhone)
     if isinstance(asked, Refusal) or isinstance(call, Refusal):
         return wire.refused(asked if isinstance(asked, Refusal) else refusal.PROOF_NOT_GOOD)
+    problem = name_problem(asked.name)
+    if problem:
+        told = f"The name of a phone {problem}."
+        return wire.refused(Refusal("name_not_good", "invalid_request", 400, told))
     code_hash = fingerprint(asked.code)
     credential = bytes(asked.credential)
     challenge = proof.challenge_in(credential)

@@ -178,7 +178,7 @@ async def _called(desk: Desk, request: HttpRequest) -> tuple[Params, Client] | R
     no = params.check_all(desk.law, spec) or params.check(desk.law, spec, *params.values)
     if no is not None:
         return no
-    header = request.headers.get("authorization")
+    header = wire.authorization(request)
     said = clients.credentials(params, header, desk.law)
     if isinstance(said, Refusal):
         return _unauthenticated(said, header)

@@ -192,6 +192,8 @@ def _operation(call: Call) -> dict[str, Any]:
     if call.session:
         security["session"] = []
     statuses = {400, 413, *call.refusals, *((401,) if call.proof else ())}
+    if call.takes is not None:
+        statuses.add(415)
     answers = {str(call.status): _content("The answer", call.answers)}
     answers |= {str(status): _content("A refusal", s.Problem) for status in sorted(statuses)}
     operation: dict[str, Any] = {

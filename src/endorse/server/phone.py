@@ -73,7 +73,7 @@ async def called(desk: Desk, request: HttpRequest, session: str | None) -> Calle
 
 async def signed_in(desk: Desk, request: HttpRequest) -> tuple[Phone, bytes] | Refusal:
     """Find the signed-in phone of a call: its session, its device key, and that it is enrolled."""
-    scheme, _, text = request.headers.get("authorization", "").partition(" ")
+    scheme, _, text = (wire.authorization(request) or "").partition(" ")
     if scheme.lower() != "dpop" or not text:
         return refusal.SIGN_IN_REQUIRED.because("no session")
     call = await called(desk, request, text)

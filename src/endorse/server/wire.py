@@ -1,6 +1,7 @@
 """Bytes to structs and back, and the headers that every answer carries."""
 
 from collections.abc import Mapping
+from json import JSONDecoder
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -31,6 +32,15 @@ NOT_FOUND: Final = Refusal("not_found", "not_found", 404, "There is nothing here
 BROKEN_OFF: Final = Refusal("broken_off", "invalid_request", 400, "The body broke off.")
 
 
+def _once(members: list[tuple[str, Any]]) -> None:
+    names = [name for name, _ in members]
+    if len(set(names)) != len(names):
+        raise ValueError("a member came twice")
+
+
+_STRICT: Final = JSONDecoder(object_pairs_hook=_once)
+
+
 async def body(request: Request, limit: int) -> bytes | Refusal:
     """Read a body; refuse one that is too large before it is read whole."""
     declared = request.headers.get("content-length", "")
@@ -54,6 +64,12 @@ def has_type(request: Request, wanted: str) -> bool:
     return request.headers.get("content-type", "").split(";")[0].strip().lower() == wanted
 
 
+def authorization(request: Request) -> str | None:
+    """Give the Authorization header. One that came twice is joined, and no scheme takes that."""
+    values = request.headers.getlist("authorization")
+    return ", ".join(values) if values else None
+
+
 async def form(request: Request, limit: int) -> bytes | Refusal:
     """Read the bytes of a form; `core.params.parse` reads them on."""
     if not has_type(request, _FORM):
@@ -64,8 +80,10 @@ async def form(request: Request, limit: int) -> bytes | Refusal:
 def decode(raw: bytes, kind: type[T]) -> T | Refusal:
     """Read JSON into a struct; or say at which place it is wrong."""
     try:
+        # Of two members with one name msgspec takes the last, another reader perhaps the first.
+        _STRICT.decode(raw.decode())
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         told = f"The body is not what this call takes: {str(error)[:200]}."
         return Refusal("body_not_understood", "invalid_request", 400, told)
 

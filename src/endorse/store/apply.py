@@ -86,7 +86,7 @@ async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
         grant.phone_id,
         " ".join(grant.scope),
         msgspec.json.encode(grant.accounts).decode(),
-        " ".join(ids),
+        msgspec.json.encode(ids).decode(),
         grant.created_at,
         grant.expires_at,
         grant.document,
@@ -227,6 +227,9 @@ async def _change_client(db: Connection, change: c.ChangeClient) -> bool:
 
 
 async def _add_secret(db: Connection, change: c.AddSecret) -> bool:
+    found = "SELECT 1 FROM clients WHERE client_id = $1 AND is_public = 0"
+    if await db.one(found, change.client_id) is None:
+        return False
     await db.run(
         "UPDATE client_secrets SET expires_at = $2 "
         "WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)",

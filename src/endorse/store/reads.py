@@ -24,7 +24,7 @@ _GRANT_COLUMNS: Final = ", ".join(Grant.__struct_fields__)
 _PHONE_COLUMNS: Final = ", ".join(Phone.__struct_fields__)
 _REQUEST: Final = msgspec.json.Decoder(Request)
 _ACCOUNTS: Final = msgspec.json.Decoder(tuple[SharedAccount, ...])
-_URIS: Final = msgspec.json.Decoder(tuple[str, ...])
+_TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
 
 _JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "
 _JOURNEY_BY_SHORT: Final = _JOURNEY + "short = $1"
@@ -126,7 +126,7 @@ async def access(db: Connection, token_hash: str) -> Access | None:
     if row is None:
         return None
     grant_id, client_id, person_id, scope, account_ids, *rest = row
-    return Access(grant_id, client_id, person_id, _words(scope), _words(account_ids), *rest)
+    return Access(grant_id, client_id, person_id, _words(scope), _TEXTS.decode(account_ids), *rest)
 
 
 async def sandbox_key(db: Connection) -> str | None:
@@ -145,7 +145,7 @@ def _client(row: Row, secrets: tuple[ClientSecret, ...]) -> Client:
         client_id=client_id,
         name=name,
         legal_name=legal_name,
-        redirect_uris=_URIS.decode(uris),
+        redirect_uris=_TEXTS.decode(uris),
         scope=_words(scope),
         public=bool(public),
         verified=bool(verified),

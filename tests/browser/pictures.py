@@ -1,0 +1,138 @@
+"""Pictures of each state, in every kind of window, and the few that the README shows.
+
+All go to `build/pictures/`, to be looked at. With ENDORSE_PICTURES=FOLDER the README's go there.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image, ImageDraw
+from playwright.async_api import Page, ViewportSize
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = ROOT / "build" / "pictures"
+README = os.environ.get("ENDORSE_PICTURES", "")
+
+Scheme = Literal["light", "dark"]
+
+
+@dataclass(frozen=True)
+class View:
+    """One kind of window."""
+
+    name: str
+    width: int
+    height: int
+    scheme: Scheme
+
+    @property
+    def size(self) -> ViewportSize:
+        """Its size in CSS pixels."""
+        return {"width": self.width, "height": self.height}
+
+
+VIEWS = (
+    View("desktop-light", 1280, 800, "light"),
+    View("desktop-dark", 1280, 800, "dark"),
+    View("phone-dark", 360, 640, "dark"),
+    View("phone-light", 360, 640, "light"),
+)
+
+# Of 256 colours one is left for what is transparent.
+_COLOURS = 255
+_EDGE = (150, 160, 156, 255)
+
+_PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+# What a person could not see or not hit: text cut off, things outside the window, small targets.
+_FAULTS = """
+() => {
+  const faults = [];
+  const name = (e) => `${e.tagName.toLowerCase()}.${e.className} "${e.textContent.trim().slice(0, 40)}"`;
+  const root = document.scrollingElement;
+  if (root.scrollWidth > innerWidth) faults.push(`${root.scrollWidth} px wide`);
+  for (const e of document.body.querySelectorAll("*:not(svg *)")) {
+    if (!e.checkVisibility({ visibilityProperty: true }) || e.closest(".visually-hidden")) continue;
+    const box = e.getBoundingClientRect();
+    if (box.width === 0 || box.height === 0) continue;
+    if (box.left < -0.5 || box.right > innerWidth + 0.5) faults.push(`outside: ${name(e)}`);
+    const cuts = getComputedStyle(e).overflowX !== "visible" && e.clientWidth > 0;
+    if (cuts && e.scrollWidth > e.clientWidth + 1) faults.push(`cut off: ${name(e)}`);
+    if (e.matches("button, .button, label") && box.height < 47.5) faults.push(`low: ${name(e)}`);
+  }
+  return faults;
+}
+"""
+
+
+async def picture(page: Page, name: str, *, fits: bool = False) -> None:
+    """Take a state's picture in every view; fail where something is cut off or cannot be hit.
+
+    With `fits` the state must also fit each window without scrolling.
+    """
+    before = page.viewport_size
+    for view in VIEWS:
+        await page.set_viewport_size(view.size)
+        await page.emulate_media(color_scheme=view.scheme)
+        await page.evaluate(_PAINTED)
+        HERE.mkdir(parents=True, exist_ok=True)
+        (HERE.parent / ".gitignore").write_text("*\n")
+        await page.screenshot(path=HERE / f"{name}-{view.name}.png")
+        faults: list[Any] = await page.evaluate(_FAULTS)
+        assert faults == [], f"{name} in {view.name}"
+        if fits:
+            height: int = await page.evaluate("document.scrollingElement.scrollHeight")
+            assert height <= view.height, f"{name} scrolls in {view.name}"
+    await page.emulate_media(color_scheme="light")
+    if before is not None:
+        await page.set_viewport_size(before)
+
+
+async def shot(page: Page, width: int, height: int) -> Image.Image:
+    """What a light window of this size shows now."""
+    before = page.viewport_size
+    await page.set_viewport_size({"width": width, "height": height})
+    await page.evaluate(_PAINTED)
+    taken = await page.screenshot()
+    if before is not None:
+        await page.set_viewport_size(before)
+    with Image.open(io.BytesIO(taken)) as image:
+        return image.convert("RGB")
+
+
+def for_readme(name: str, image: Image.Image) -> None:
+    """Keep a picture for the README, if they are asked for; what is transparent stays so."""
+    folder = ROOT / README if README else HERE / "readme"
+    folder.mkdir(parents=True, exist_ok=True)
+    few = image.convert("RGB").quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1)
+    if image.mode == "RGBA":
+        few.paste(_COLOURS, mask=image.getchannel("A").point(lambda alpha: 255 * (alpha < 128)))
+        few.info["transparency"] = _COLOURS
+    few.save(folder / name, optimize=True)
+
+
+def strip(steps: list[Image.Image], height: int = 420, gap: int = 28) -> Image.Image:
+    """Pictures of one height side by side, each a card with round corners on nothing."""
+    cards = [_card(step.resize((step.width * height // step.height, height))) for step in steps]
+    width = sum(card.width for card in cards) + gap * (len(cards) - 1)
+    whole = Image.new("RGBA", (width, height))
+    left = 0
+    for card in cards:
+        whole.paste(card, (left, 0))
+        left += card.width + gap
+    return whole
+
+
+def _card(image: Image.Image, radius: int = 16) -> Image.Image:
+    card = image.convert("RGBA")
+    edge = (0, 0, card.width - 1, card.height - 1)
+    corners = Image.new("L", card.size)
+    ImageDraw.Draw(corners).rounded_rectangle(edge, radius, fill=255)
+    ImageDraw.Draw(card).rounded_rectangle(edge, radius, outline=_EDGE, width=2)
+    card.putalpha(corners)
+    return card

@@ -1,0 +1,224 @@
+"""The bank's page with the code. A headless phone plays the other side."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from endorse.phone import AlreadyScanned, Claimed, Phone
+from tests.browser import desktop
+from tests.browser.chromium import Windows
+from tests.browser.film import read_code
+from tests.browser.pictures import VIEWS, picture
+from tests.browser.town import Town
+from tests.flows.rows import counts
+
+pytestmark = [pytest.mark.browser, pytest.mark.anyio, pytest.mark.xdist_group("browser")]
+
+HIDDEN = """
+Object.defineProperty(document, "visibilityState", { get: () => window.looked ? "visible" : "hidden" });
+"""
+LOOK = "() => { window.looked = true; document.dispatchEvent(new Event('visibilitychange')); }"
+
+
+async def test_the_code_can_be_read_in_a_large_and_a_small_window_by_day_and_by_night(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page = await windows.desktop()
+    await desktop.connect(page, bank_and_app.app)
+    await picture(page, "connect-2-waiting", fits=True)
+    texts = set()
+    for view in VIEWS:
+        await page.set_viewport_size(view.size)
+        await page.emulate_media(color_scheme=view.scheme)
+        texts.add(await read_code(desktop.code(page)))
+    (text,) = texts  # the clock of this town stands still, and with it the code
+    assert text.startswith(f"{bank_and_app.bank.issuer}/q#1.")
+
+
+async def test_a_page_in_the_background_begins_when_somebody_looks_at_it(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page = await windows.desktop()
+    await page.add_init_script(HIDDEN)
+    await page.goto(bank_and_app.bank.authorize_url())
+    await expect(page.locator("main[data-script]")).to_be_attached()
+    await page.evaluate("() => new Promise((done) => setTimeout(done))")
+    assert (await counts(bank_and_app.bank))["journeys"] == 0
+    await page.evaluate(LOOK)
+    await expect(desktop.code(page)).to_be_visible()
+    assert (await counts(bank_and_app.bank))["journeys"] == 1
+
+
+async def test_without_javascript_a_button_begins(windows: Windows, bank_and_app: Town) -> None:
+    page = await windows.desktop(java_script_enabled=False)
+    await page.goto(bank_and_app.bank.authorize_url())
+    await picture(page, "connect-1-start-without-javascript", fits=True)
+    await desktop.press(page, "Show the code")
+    await page.wait_for_url("**/connect/*")
+    await expect(page.get_by_text("Please switch on JavaScript for this page.")).to_be_visible()
+    await picture(page, "connect-2-waiting-without-javascript", fits=True)
+    await desktop.press(page, "Cancel")
+    await desktop.says(page, "You cancelled")
+
+
+async def test_a_reload_shows_the_same_request_in_the_same_state(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page, anna = await windows.desktop(), await bank_and_app.bank.phone()
+    await desktop.connect(page, bank_and_app.app)
+    waiting = page.url
+    await page.reload()
+    await expect(desktop.code(page)).to_be_visible()
+    claimed = await scan(page, anna)
+    await desktop.says(page, desktop.CONTINUE)
+    await page.reload()
+    await desktop.says(page, desktop.CONTINUE)
+    await approve(anna, claimed)
+    await page.wait_for_url(f"{bank_and_app.app}/accounts")
+    await page.goto(waiting)
+    await desktop.says(page, "You are finished here")
+    await picture(page, "connect-4-finished", fits=True)
+    assert (await counts(bank_and_app.bank))["journeys"] == 1
+
+
+async def test_while_the_phone_decides_the_code_is_small_and_then_gone(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page, anna = await windows.desktop(), await bank_and_app.bank.phone()
+    await desktop.connect(page, bank_and_app.app)
+    shown = await read_code(desktop.code(page))
+    claimed = await scan(page, anna)
+    await desktop.says(page, desktop.CONTINUE)
+    await picture(page, "connect-3-scanned", fits=True)
+    assert await read_code(desktop.code(page)) == shown
+    await anna.match(claimed.journey)
+    await expect(desktop.code(page)).to_be_hidden()
+    await desktop.says(page, desktop.CONTINUE)
+    await picture(page, "connect-3-choosing", fits=True)
+
+
+async def test_an_approval_leads_back_to_the_app_with_its_accounts(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page, anna = await windows.desktop(), await bank_and_app.bank.phone()
+    await desktop.connect(page, bank_and_app.app)
+    async with desktop.staying(page):
+        chosen = await approve(anna, await scan(page, anna))
+        await desktop.says(page, "Taking you back to Budgetly")
+        await picture(page, "connect-4-approved", fits=True)
+    assert await desktop.accounts(page, bank_and_app.app) == chosen
+
+
+async def test_a_refusal_leads_back_to_the_app_with_nothing(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page, anna = await windows.desktop(), await bank_and_app.bank.phone()
+    await desktop.connect(page, bank_and_app.app)
+    async with desktop.staying(page):
+        await anna.refuse((await scan(page, anna)).journey)
+        await desktop.says(page, "You refused on your phone")
+        await picture(page, "connect-4-refused", fits=True)
+    await desktop.is_declined(page, bank_and_app.app)
+    await picture(page, "budgetly-3-declined")
+
+
+async def test_cancel_leads_back_to_the_app_with_nothing(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page = await windows.desktop()
+    await desktop.connect(page, bank_and_app.app)
+    async with desktop.staying(page):
+        await desktop.press(page, "Cancel")
+        await desktop.says(page, "You cancelled")
+        await picture(page, "connect-4-cancelled", fits=True)
+    await desktop.is_declined(page, bank_and_app.app)
+
+
+async def test_a_lapsed_code_gives_way_to_a_new_one_which_works(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page, anna = await windows.desktop(), await bank_and_app.bank.phone()
+    await desktop.connect(page, bank_and_app.app)
+    await bank_and_app.lapse()
+    await desktop.says(page, "This code has ended")
+    await expect(desktop.code(page)).to_be_hidden()
+    await picture(page, "connect-5-lapsed", fits=True)
+    await desktop.press(page, "New code")
+    await desktop.says(page, desktop.SCAN)
+    await approve(anna, await scan(page, anna))
+    await page.wait_for_url(f"{bank_and_app.app}/accounts")
+
+
+async def test_after_the_last_code_the_time_is_up_and_one_can_try_again(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page = await windows.desktop()
+    await desktop.connect(page, bank_and_app.app)
+    for _ in range(bank_and_app.bank.desk.law.new_codes):
+        await bank_and_app.lapse()
+        await desktop.press(page, "New code")
+        await desktop.says(page, desktop.SCAN)
+    await bank_and_app.lapse()
+    await desktop.says(page, "The time is up")
+    await picture(page, "connect-5-expired", fits=True)
+    await page.reload()
+    await desktop.follow(page, "Try again")
+    await expect(desktop.code(page)).to_be_visible()
+
+
+async def test_a_phone_that_falls_asleep_leaves_the_way_back_to_the_app(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page, anna = await windows.desktop(), await bank_and_app.bank.phone()
+    await desktop.connect(page, bank_and_app.app)
+    await scan(page, anna)
+    bank_and_app.bank.clock.move(bank_and_app.bank.desk.law.idle)
+    await desktop.says(page, "The time is up")
+    await desktop.follow(page, "Back to Budgetly")
+    await desktop.is_declined(page, bank_and_app.app)
+
+
+async def test_a_newer_code_scanned_by_the_same_person_stops_the_older_page(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    older, newer = await windows.desktop(), await windows.desktop()
+    anna = await bank_and_app.bank.phone()
+    await desktop.connect(older, bank_and_app.app)
+    await scan(older, anna)
+    await desktop.connect(newer, bank_and_app.app)
+    await scan(newer, anna)
+    await desktop.says(older, "You scanned another code")
+    await picture(older, "connect-5-superseded", fits=True)
+    await desktop.says(newer, desktop.CONTINUE)
+
+
+async def test_a_second_person_who_scans_stops_the_page(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page, bank = await windows.desktop(), bank_and_app.bank
+    anna, other = await bank.phone(), await bank.phone("marek")
+    await desktop.connect(page, bank_and_app.app)
+    await scan(page, anna)
+    await desktop.says(page, desktop.CONTINUE)
+    with pytest.raises(AlreadyScanned):
+        await scan(page, other)
+    await desktop.says(page, "Two phones scanned this code")
+    await page.reload()
+    await desktop.says(page, "Two phones scanned this code")
+    await picture(page, "connect-5-killed", fits=True)
+    await desktop.follow(page, "Back to Budgetly")
+    await desktop.is_declined(page, bank_and_app.app)
+
+
+async def scan(page: Page, phone: Phone) -> Claimed:
+    """Let a phone read the code from the screen and claim it."""
+    return await phone.claim(await read_code(desktop.code(page)))
+
+
+async def approve(phone: Phone, claimed: Claimed) -> dict[str, str]:
+    """Approve for two accounts; give each name with its last digits."""
+    offered = (await phone.match(claimed.journey)).accounts[:2]
+    chosen = [account.resource_id for account in offered]
+    await phone.approve(await phone.review(claimed.journey, chosen))
+    return {account.name: account.iban[-4:] for account in offered}

@@ -1,0 +1,90 @@
+"""A body over 64 KiB is refused before it is read whole, however it comes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.flows import broken
+from tests.flows.broken import FORM
+from tests.flows.rows import contents
+from tests.serving import Served
+
+pytestmark = pytest.mark.anyio
+
+LIMIT = 64 * 1024
+A_PHONE = {"Content-Type": "application/json", "Authorization": "DPoP x", "DPoP": "x"}
+TAKING = {
+    "/auth/start": {"Content-Type": FORM, "Sec-Fetch-Site": "same-origin", "Accept": "application/json"},
+    "/token": {"Content-Type": FORM},
+    "/v1/token": {"Content-Type": FORM},
+    "/revoke": {"Content-Type": FORM},
+    "/phone/sandbox/enrolments": {"Content-Type": "application/json"},
+    **{
+        f"/phone/{call}": A_PHONE
+        for call in (
+            "enrol/options",
+            "enrol",
+            "sign-in/options",
+            "sign-in",
+            "claim",
+            "match",
+            "review",
+            "edit",
+            "approve",
+            "refuse",
+            "watch",
+        )
+    },
+}
+
+each_path = pytest.mark.parametrize("path", TAKING)
+
+
+async def test_every_address_that_takes_a_body_is_in_this_file(served: Served) -> None:
+    from endorse.server.app import create_app  # noqa: PLC0415 - its routes, not its server
+
+    taking = {
+        route.path
+        for route in create_app(served.desk).routes
+        if "POST" in (getattr(route, "methods", None) or ())
+    }
+    bodiless = {"/connect/{short}/cancel", "/connect/{short}/new-code"}
+    assert taking - bodiless == set(TAKING)
+
+
+@each_path
+async def test_a_body_one_byte_too_long_is_refused(served: Served, path: str) -> None:
+    before = await contents(served)
+    for size, refused in ((LIMIT, False), (LIMIT + 1, True)):
+        answer = await served.http.post(
+            served.url(path), content=b"a" * size, headers=TAKING[path]
+        )
+        assert (answer.status_code == 413) is refused
+        assert broken.is_json_error(answer)
+        assert answer.json()["error"] == "invalid_request" or not refused
+    assert await contents(served) == before
+
+
+@each_path
+async def test_a_body_declared_too_long_is_refused_before_any_of_it_comes(
+    served: Served, path: str
+) -> None:
+    headers = [(name.encode(), value.encode()) for name, value in TAKING[path].items()]
+    status = await broken.declared(served, path, headers, 10**12)
+    assert status == 413
+
+
+@each_path
+async def test_a_body_without_end_is_answered_early(served: Served, path: str) -> None:
+    status, sent = await broken.flood(served, path, TAKING[path], at_most=16 * LIMIT)
+    assert status == 413
+    # What had been sent before the answer came is what lay in the sockets' buffers.
+    assert sent < 4 * LIMIT
+
+
+@pytest.mark.parametrize("action", ["cancel", "new-code"])
+async def test_where_no_body_is_expected_none_is_read(served: Served, action: str) -> None:
+    path = f"/connect/AAAAAAAAAAAAAAAA/{action}"
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    status, sent = await broken.flood(served, path, headers, at_most=16 * LIMIT)
+    assert (status, sent < 4 * LIMIT) == (404, True)

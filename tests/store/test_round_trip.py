@@ -1,0 +1,147 @@
+"""What was stored comes back equal, field for field."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+import pytest
+
+from endorse.core.change import AddClient, Begin, EndGrant, Enrol, Issue, MakeGrant, Move
+from endorse.core.journey import Event, State
+from endorse.core.model import Access, Client, Grant, Journey, Phone
+from endorse.store import Store, reads
+from endorse.store.connection import Connection
+from tests.store import things
+from tests.store.things import CLIENT, CODE, GRANT, JOURNEY, NOW, PHONE, TOKEN, WHOLE_JOURNEY
+
+pytestmark = pytest.mark.anyio
+
+
+def test_the_things_here_have_every_field_set() -> None:
+    for thing in (WHOLE_JOURNEY, CLIENT, things.REQUEST, TOKEN, things.ACCOUNTS[0]):
+        assert all(value not in (None, "", ()) for value in msgspec.structs.asdict(thing).values())
+
+
+@pytest.mark.parametrize("journey", [JOURNEY, WHOLE_JOURNEY], ids=["new", "whole"])
+async def test_a_journey(store: Store, journey: Journey) -> None:
+    await things.put(store, Begin(journey))
+    by_qid = await store.read(lambda db: reads.journey_by_qid(db, journey.qid))
+    by_short = await store.read(lambda db: reads.journey_by_short(db, journey.short))
+    by_code = await store.read(lambda db: reads.journey_by_code(db, "code-hash"))
+    assert by_qid == by_short == journey
+    assert by_code == (journey if journey.code_hash else None)
+    assert by_qid is not None
+    assert isinstance(by_qid.state, State)
+
+
+async def test_a_journey_that_moved_has_every_field_that_may_move(store: Store) -> None:
+    await things.put_journey(store)
+    claimed = msgspec.structs.replace(
+        WHOLE_JOURNEY,
+        state=State.CLAIMED,
+        qid="new-qid",
+        code_from=NOW + 7,
+        codes=3,
+        expires_at=NOW + 8,
+    )
+    await things.put(store, Move(Event.CLAIM, JOURNEY, claimed))
+    stored = await store.read(lambda db: reads.journey_by_qid(db, "new-qid"))
+    assert stored == msgspec.structs.replace(claimed, version=1)
+
+
+@pytest.mark.parametrize("state", [None, b"", b"\x00\xff"])
+async def test_a_request_with_and_without_its_options(store: Store, state: bytes | None) -> None:
+    request = msgspec.structs.replace(things.REQUEST, state=state, code_challenge=None)
+    await things.put(store, Begin(msgspec.structs.replace(JOURNEY, request=request)))
+    stored = await store.read(lambda db: reads.journey_by_short(db, "short"))
+    assert stored is not None
+    assert stored.request == request
+
+
+async def test_a_client(store: Store) -> None:
+    public = msgspec.structs.replace(
+        CLIENT, client_id="public", public=True, verified=False, secrets=()
+    )
+    for client in (CLIENT, public):
+        await things.put(store, AddClient(client))
+        stored = await store.read(partial(reads.client, client_id=client.client_id))
+        assert isinstance(stored, Client)
+        assert stored == client
+
+
+async def test_a_grant_and_what_its_token_opens(store: Store) -> None:
+    await things.put_grant(store)
+    grant = await store.read(lambda db: reads.grant(db, "grant"))
+    assert isinstance(grant, Grant)
+    assert grant == GRANT
+    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    assert access == Access(
+        grant_id="grant",
+        client_id="app",
+        person_id="anna",
+        scope=("accounts",),
+        account_ids=("acc 1", "acc-2"),
+        token_expires_at=NOW + 300,
+        grant_expires_at=GRANT.expires_at,
+        ended_at=None,
+        last_used_at=None,
+        generation=1,
+    )
+
+
+async def test_an_ended_grant(store: Store) -> None:
+    await things.put(store, MakeGrant(GRANT), EndGrant("grant", "the client", NOW + 1))
+    ended = msgspec.structs.replace(GRANT, ended_at=NOW + 1, ended_by="the client")
+    assert await store.read(lambda db: reads.grant(db, "grant")) == ended
+
+
+async def test_a_phone_and_its_enrolment_code(store: Store) -> None:
+    await things.put(store, Issue(CODE))
+    assert await store.read(lambda db: reads.enrolment(db, CODE.code_hash)) == CODE
+    await things.put(store, Enrol(PHONE, CODE.code_hash, NOW + 1))
+    stored = await store.read(lambda db: reads.phone(db, "phone"))
+    assert isinstance(stored, Phone)
+    assert stored == PHONE
+
+
+async def test_a_persons_grants_the_newest_first_since_a_time(store: Store) -> None:
+    for number in range(5):
+        made = msgspec.structs.replace(things.grant(number), created_at=NOW + number)
+        await things.put(store, MakeGrant(made))
+    others = msgspec.structs.replace(things.grant("ben"), person_id="ben")
+    await things.put(store, MakeGrant(others))
+    found = await store.read(lambda db: reads.grants_of(db, "anna", NOW, 3))
+    assert [grant.grant_id for grant in found] == ["grant-4", "grant-3", "grant-2"]
+    found = await store.read(lambda db: reads.grants_of(db, "anna", NOW + 2, 9))
+    assert [grant.grant_id for grant in found] == ["grant-4", "grant-3"]
+
+
+async def test_the_codes_issued_to_a_person_since_a_time(store: Store) -> None:
+    for number in range(4):
+        code = msgspec.structs.replace(CODE, code_hash=f"c{number}", created_at=NOW + number)
+        await things.put(store, Issue(code))
+    assert await store.read(lambda db: reads.enrolments_since(db, "anna", NOW)) == 3
+    assert await store.read(lambda db: reads.enrolments_since(db, "ben", NOW)) == 0
+
+
+async def test_a_name_that_is_not_there_finds_nothing(store: Store) -> None:
+    await things.put(store, AddClient(CLIENT), Begin(WHOLE_JOURNEY), MakeGrant(GRANT))
+
+    async def found(db: Connection, name: str) -> list[object]:
+        one_by_one: list[object] = [
+            await reads.client(db, name),
+            await reads.journey_by_short(db, name),
+            await reads.journey_by_qid(db, name),
+            await reads.journey_by_code(db, name),
+            await reads.phone(db, name),
+            await reads.enrolment(db, name),
+            await reads.grant(db, name),
+            await reads.access(db, name),
+        ]
+        many = await reads.grants_of(db, name, 0, 9)
+        return [thing for thing in one_by_one if thing is not None] + [*many]
+
+    for name in ("", "nobody", "é", "\0", "a\0b", "' OR 1=1 --", "%", "_____", "x" * 9000):
+        assert await store.read(partial(found, name=name)) == [], name
+        assert await store.read(partial(reads.enrolments_since, person_id=name, since=0)) == 0

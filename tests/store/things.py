@@ -1,0 +1,132 @@
+"""One of everything that is stored, with every field set."""
+
+from __future__ import annotations
+
+import msgspec
+
+from endorse.core.change import Begin, Change, MakeGrant, MakeToken
+from endorse.core.journey import State
+from endorse.core.model import (
+    AccessToken,
+    Client,
+    ClientSecret,
+    Enrolment,
+    Grant,
+    Journey,
+    Phone,
+    Request,
+    SharedAccount,
+    Trusted,
+)
+from endorse.store import Store
+
+NOW = 1_800_000_000
+ODD = 'Zoë\'s "bank"; -- \U0001f4b6 %s $1 ?1\n\ttab'
+"""Text that would do harm if it were ever part of a statement."""
+
+CLIENT = Client(
+    client_id="app",
+    name=ODD,
+    legal_name="Budget & Co B.V.",
+    redirect_uris=("https://app.example/callback?a=1&b=2", "com.example.app:/callback"),
+    scope=("accounts", "offline_access"),
+    public=False,
+    verified=True,
+    duration=7_776_000,
+    created_at=NOW,
+    secrets=(ClientSecret("hash-1", NOW, NOW + 10),),
+)
+REQUEST = Request(
+    Trusted("app", "https://app.example/callback?a=1&b=2"),
+    ("accounts", "offline_access"),
+    b"\x00state\xff+&=%",
+    "challenge",
+)
+JOURNEY = Journey(
+    journey_id="journey",
+    short="short",
+    qid="qid",
+    browser_hash="browser-hash",
+    request=REQUEST,
+    digest="digest",
+    browser=ODD,
+    state=State.WAITING,
+    version=0,
+    started_at=NOW,
+    code_from=NOW + 1,
+    codes=2,
+    expires_at=NOW + 600,
+    forget_at=NOW + 86_400,
+)
+WHOLE_JOURNEY = msgspec.structs.replace(
+    JOURNEY,
+    state=State.REDEEMED,
+    version=9,
+    person_id="anna",
+    phone_id="phone",
+    claimed_at=NOW + 2,
+    document=ODD,
+    challenge="challenge of the document",
+    assertion='{"id":"é"}',
+    approved_at=NOW + 3,
+    reason="a reason",
+    code_hash="code-hash",
+    grant_id="grant",
+)
+PHONE = Phone(
+    phone_id="phone",
+    person_id="anna",
+    name=ODD,
+    device="thumbprint",
+    credential_id="credential",
+    public_key="key",
+    sign_count=4_000_000_000,
+    enrolled_at=NOW,
+)
+CODE = Enrolment("code-hash", "anna", NOW, NOW + 600)
+ACCOUNTS = (
+    SharedAccount("acc 1", "NL91ABNA0417164300", ODD, "EUR"),
+    SharedAccount("acc-2", None, None, "USD"),
+)
+GRANT = Grant(
+    grant_id="grant",
+    client_id="app",
+    person_id="anna",
+    phone_id="phone",
+    scope=("accounts", "offline_access"),
+    accounts=ACCOUNTS,
+    created_at=NOW,
+    expires_at=NOW + 7_776_000,
+    document=ODD,
+    assertion='{"id":"é"}',
+    generation=1,
+    rotated_at=NOW,
+)
+TOKEN = AccessToken("token-hash", "grant", ("accounts",), NOW, NOW + 300)
+
+
+def journey(number: int) -> Journey:
+    """One of many journeys."""
+    return msgspec.structs.replace(
+        JOURNEY, journey_id=f"journey-{number}", short=f"short-{number}", qid=f"qid-{number}"
+    )
+
+
+def grant(number: int | str) -> Grant:
+    """One of many grants."""
+    return msgspec.structs.replace(GRANT, grant_id=f"grant-{number}")
+
+
+async def put(store: Store, *changes: Change) -> None:
+    """Store these, which must work."""
+    assert await store.change(changes, NOW)
+
+
+async def put_journey(store: Store) -> None:
+    """Store the journey."""
+    await put(store, Begin(JOURNEY))
+
+
+async def put_grant(store: Store) -> None:
+    """Store the grant with its access token."""
+    await put(store, MakeGrant(GRANT), MakeToken(TOKEN))
