@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     Playwright,
+    Route,
     async_playwright,
 )
 
@@ -101,10 +103,13 @@ class Windows:
         """Let complaints with one of these words pass, where a test provokes them."""
         self._pardoned += parts_of_complaints
 
-    async def close(self) -> list[str]:
-        """Close all; tell each error in a page and each breach of its content policy."""
-        for context in self._contexts:
-            await context.close()
+    async def close(self) -> None:
+        """Close all, as must happen before the servers that they speak to stop."""
+        while self._contexts:
+            await self._contexts.pop().close()
+
+    def unpardoned(self) -> list[str]:
+        """Each error in a page, and each breach of its content policy."""
         return [it for it in self.complaints if not any(word in it for word in self._pardoned)]
 
     async def _open(self, browser: Browser, options: dict[str, Any]) -> Page:
@@ -119,6 +124,22 @@ class Windows:
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self.complaints.append(f"{message.text} {message.location['url']}")
+
+
+@asynccontextmanager
+async def holding(page: Page, requests: str) -> AsyncIterator[None]:
+    """Hold back a window's requests to these addresses until the block ends."""
+    go_on = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route(requests, hold)
+    try:
+        yield
+    finally:
+        go_on.set()
 
 
 @dataclass(frozen=True)
@@ -145,13 +166,7 @@ class Passkeys:
         added = await cdp.send("WebAuthn.addVirtualAuthenticator", {"options": options})
         return cls(cdp, added["authenticatorId"])
 
-    async def wait_for_finger(self, waiting: bool) -> None:
-        """Let the browser's passkey window stand open, or (False) go on."""
-        await self._set("setAutomaticPresenceSimulation", enabled=not waiting)
-
     async def know_finger(self, known: bool) -> None:
         """Whether the finger that comes is the person's."""
-        await self._set("setUserVerified", isUserVerified=known)
-
-    async def _set(self, what: str, **how: bool) -> None:
-        await self._cdp.send(f"WebAuthn.{what}", {"authenticatorId": self._authenticator, **how})
+        told = {"authenticatorId": self._authenticator, "isUserVerified": known}
+        await self._cdp.send("WebAuthn.setUserVerified", told)

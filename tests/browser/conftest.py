@@ -33,15 +33,17 @@ def film(running_chromiums: Chromiums) -> Film:
 
 
 @pytest.fixture
-async def bank_and_app(tmp_path: Path, anyio_backend: object) -> AsyncIterator[Town]:
-    """A bank and Budgetly."""
-    async with town(f"sqlite:///{tmp_path / 'endorse.sqlite3'}", QUICK) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def windows(running_chromiums: Chromiums, film: Film) -> AsyncIterator[Windows]:
     """New windows; a complaint of a page fails the test."""
     opened = Windows(running_chromiums)
     yield opened
-    assert await opened.close() == []
+    await opened.close()
+    assert opened.unpardoned() == []
+
+
+@pytest.fixture
+async def bank_and_app(tmp_path: Path, windows: Windows) -> AsyncIterator[Town]:
+    """A bank and Budgetly, which are there for as long as the windows are open."""
+    async with town(f"sqlite:///{tmp_path / 'endorse.sqlite3'}", QUICK) as opened:
+        yield opened
+        await windows.close()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
-from playwright.async_api import Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.chromium import holding
 
 SCAN = "Scan this code with the Demo Bank app"
 CONTINUE = "Continue on your phone"
@@ -63,17 +63,6 @@ async def accounts(page: Page, app: str) -> dict[str, str]:
     }
 
 
-@asynccontextmanager
-async def staying(page: Page) -> AsyncIterator[None]:
+def staying(page: Page) -> AbstractAsyncContextManager[None]:
     """Keep a page that leaves by itself where it is, for as long as somebody looks at it."""
-    looked = asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        await looked.wait()
-        await route.continue_()
-
-    await page.route("**/resume/*", hold)
-    try:
-        yield
-    finally:
-        looked.set()
+    return holding(page, "**/resume/*")

@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.async_api import Locator, Page
 
+from endorse.cli.qr import write_png
 from endorse.phone.scan import scan
 
 SIZE = (640, 480)
@@ -40,6 +41,13 @@ class Film:
         # In place: a camera that runs holds this very file open.
         with self.path.open("r+b") as clip:
             clip.write(_clip(view))
+
+    def show_code(self, text: str) -> None:
+        """Hold a code with this text before the camera."""
+        png = self.path.with_suffix(".png")
+        write_png(text, str(png))
+        with Image.open(png) as code:
+            self.show(code)
 
     def nothing(self) -> None:
         """Point the camera at a wall."""

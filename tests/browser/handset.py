@@ -16,6 +16,11 @@ class Handset:
     page: Page
     passkeys: Passkeys
 
+    @classmethod
+    async def of(cls, page: Page) -> Handset:
+        """The app in this window, whose device has passkeys from now on."""
+        return cls(page, await Passkeys.of(page))
+
     async def be(self, person: str) -> None:
         """Choose whom to be; the browser makes a passkey for it."""
         await self.page.get_by_role("button", name=person).click()
@@ -34,7 +39,6 @@ class Handset:
     async def scan(self) -> None:
         """Open the camera."""
         await self.scan_button.click()
-        await expect(self.viewfinder).to_be_visible()
 
     async def says(self, heading: str) -> None:
         """The screen's heading is this, or becomes it."""
@@ -68,8 +72,7 @@ class Handset:
 
 async def handset(windows: Windows, issuer: str, person: str, **options: object) -> Handset:
     """The app in a new window, whose person has just been chosen."""
-    page = await windows.phone(**options)
-    opened = Handset(page, await Passkeys.of(page))
-    await page.goto(f"{issuer}/phone")
+    opened = await Handset.of(await windows.phone(**options))
+    await opened.page.goto(f"{issuer}/phone")
     await opened.be(person)
     return opened

@@ -57,6 +57,7 @@ async def test_a_code_filmed_from_the_screen_connects_two_accounts_until_the_pho
         await computer.reload()
         await computer.wait_for_url(f"{app}/")
         await expect(computer.get_by_role("status")).to_contain_text("has ended the connection")
+        await windows.close()
 
 
 async def _end_the_connection(phone: Handset) -> None:

@@ -30,7 +30,11 @@ class Town:
     bank: Served
     app: str
 
-    async def lapse(self) -> None:
+    def authorize_url(self) -> str:
+        """What Budgetly opens, here without Budgetly."""
+        return self.bank.authorize_url(redirect_uri=self.bank.app.redirect_uri)
+
+    def lapse(self) -> None:
         """Let the time of the code on the screen pass."""
         self.bank.clock.move(self.bank.desk.law.code_shown)
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jws
@@ -268,6 +269,15 @@ def test_every_part_is_covered_by_the_signature() -> None:
     refusal(f"{one}.{two}.{other[2]}")
     spaced = text(json.dumps(HEADER, indent=1).encode())
     refusal(f"{spaced}.{two}.{three}")
+
+
+def test_a_signature_in_another_form_is_refused() -> None:
+    parts, _, last = GOOD.rpartition(".")
+    raw = base64.urlsafe_b64decode(last + "==")
+    der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    split = raw[:32] + b"\0" + raw[32:]
+    for form in (der, raw[:63], raw + b"\0", split, b"\0" * 64, b"\xff" * 64, raw[32:] + raw[:32]):
+        refusal(f"{parts}.{b64url(form)}")
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 4, 5])

@@ -84,8 +84,9 @@ async def exchange(
     writer.close()
     head, _, body = raw.partition(b"\r\n\r\n")
     status, *rest = head.split(b"\r\n")
-    pairs = [tuple(line.split(b": ", 1)) for line in rest]
-    return httpx.Response(int(status.split()[1]), headers=pairs, content=body)
+    pairs = [line.partition(b": ") for line in rest]
+    named = [(name, value) for name, _, value in pairs]
+    return httpx.Response(int(status.split()[1]), headers=named, content=body)
 
 
 # --- JSON ---------------------------------------------------------------------------------------
@@ -149,7 +150,10 @@ def bodies(good: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     yield "a form", b"code=x&journey=y"
     yield "deep list", b"[" * 30_000
     yield "deep object", b'{"a":' * 10_000
-    yield "deep unknown member", whole[:-1].encode() + b',"x":' + b"[" * 30_000 + b"]" * 30_000 + b"}"
+    yield (
+        "deep unknown member",
+        whole[:-1].encode() + b',"x":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
+    )
     yield "latin-1 in an unknown member", whole[:-1].encode() + b',"x":"\xe9"}'
     yield "broken off", whole[:-1].encode()
 

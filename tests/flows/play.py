@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import msgspec
+from starlette.routing import Route
 
 from endorse.core.policy import WIDE
 from endorse.phone import Claimed, Phone, Review, sandbox_code
+from endorse.server.app import create_app
 from tests.flows.listening import PATIENCE, Listening
 from tests.serving import Served
 
 QUICK = msgspec.structs.replace(WIDE, frame_every=0.1)
 """The sandbox's policy, with frames that no test has to wait for."""
+
+T = TypeVar("T")
 
 _MANY = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 
@@ -106,7 +110,8 @@ class Tab:
     async def state(self) -> str:
         """The present state, as the event stream opens with it."""
         async with self.listening() as stream:
-            return (await stream.state())["state"]
+            state: str = (await stream.state())["state"]
+            return state
 
 
 async def begun(served: Served, **changed: str | None) -> Tab:
@@ -142,6 +147,19 @@ async def reviewed(tab: Tab, phone: Phone, accounts: Sequence[str] = ()) -> Revi
     journey = (await claimed(tab, phone)).journey
     matched = await phone.match(journey)
     return await phone.review(journey, accounts or [it.resource_id for it in matched.accounts])
+
+
+async def standing(served: Served, phone: Phone, step: str) -> tuple[Tab, str]:
+    """A tab whose journey stands at "waiting", "claimed", "matched" or "review"; its handle."""
+    tab = await begun(served)
+    if step == "waiting":
+        return tab, ""
+    if step == "review":
+        return tab, (await reviewed(tab, phone)).journey
+    journey = (await claimed(tab, phone)).journey
+    if step == "matched":
+        await phone.match(journey)
+    return tab, journey
 
 
 async def approved(
@@ -180,9 +198,7 @@ async def token(served: Served, path: str = "/token", **form: str) -> httpx.Resp
 async def redeem(served: Served, code: str, path: str = "/token") -> httpx.Response:
     """Redeem a code as the app with a secret."""
     where = served.app.redirect_uri
-    return await token(
-        served, path, grant_type="authorization_code", code=code, redirect_uri=where
-    )
+    return await token(served, path, grant_type="authorization_code", code=code, redirect_uri=where)
 
 
 async def refresh(served: Served, refresh_token: str, **form: str) -> httpx.Response:
@@ -218,11 +234,26 @@ async def together(*work: Any) -> list[Any]:
     return await asyncio.gather(*work, return_exceptions=True)
 
 
-async def waiting(served: Served, work: Any) -> asyncio.Task[Any]:
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the server work until something holds that it tells nobody."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0)
+
+
+async def waiting(served: Served, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """Begin something that waits for an event, and go on when the server has it waiting."""
     before = served.desk.waiting.count()
-    task = asyncio.ensure_future(work)
-    async with asyncio.timeout(PATIENCE):
-        while served.desk.waiting.count() == before and not task.done():
-            await asyncio.sleep(0)
+    task = asyncio.get_running_loop().create_task(work)
+    await until(lambda: served.desk.waiting.count() > before or task.done())
     return task
+
+
+def routes_of(served: Served) -> set[tuple[str, str]]:
+    """The path and method of each route of the application."""
+    return {
+        (route.path, method)
+        for route in create_app(served.desk).routes
+        if isinstance(route, Route)
+        for method in route.methods or ()
+    }

@@ -115,9 +115,7 @@ async def test_a_query_that_is_none_gets_the_developers_page(served: Served, que
 def sealed(tab: play.Tab) -> list[Case]:
     name = "request"
     good = {name: tab.sealed}
-    found = [
-        case for case in broken.cases(good, name) if not case.how.startswith("doubled, empty")
-    ]
+    found = [case for case in broken.cases(good, name) if not case.how.startswith("doubled, empty")]
     found += [
         Case("cut", f"{name}={tab.sealed[:-4]}"),
         Case("changed", f"{name}={tab.sealed[:30]}A{tab.sealed[31:]}"),
@@ -134,9 +132,7 @@ async def test_the_start_takes_only_the_one_sealed_request(served: Served) -> No
     await tab.open()
     before = await contents(served)
     for case in sealed(tab):
-        answer = await broken.post(
-            served, "/auth/start", case.raw, **play.JSON, **play.SAME_ORIGIN
-        )
+        answer = await broken.post(served, "/auth/start", case.raw, **play.JSON, **play.SAME_ORIGIN)
         assert answer.status_code == 400, case.how
         assert broken.is_json_error(answer), case.how
         assert "set-cookie" not in answer.headers
@@ -160,13 +156,22 @@ async def test_the_start_takes_only_a_form(served: Served, content_type: str) ->
     assert await contents(served) == before
 
 
-@pytest.mark.parametrize("short", ["%00", "%FF", "a" * 8192, "..%2f..", "\xe9", "'OR%201=1", "%0d%0aX:%20y"])
+@pytest.mark.parametrize(
+    "short", ["%00", "%FF", "a" * 8192, "..%2f..", "\xe9", "'OR%201=1", "%0d%0aX:%20y"]
+)
 @pytest.mark.parametrize("path", ["/connect/{}", "/connect/{}/events", "/resume/{}"])
 async def test_a_broken_handle_of_a_page_is_not_found(
     served: Served, path: str, short: str
 ) -> None:
     target = path.format(short).encode("latin-1")
-    for cookie in (b"", b"tx_=x", b"tx_a=b; " * 200, b"\xff=\xfe", b"=;=;;", b"tx_%b=x" % short.encode()):
+    for cookie in (
+        b"",
+        b"tx_=x",
+        b"tx_a=b; " * 200,
+        b"\xff=\xfe",
+        b"=;=;;",
+        b"tx_%b=x" % short.encode(),
+    ):
         answer = await broken.exchange(served, "GET", target, [(b"Cookie", cookie)])
         # Bytes outside of ASCII in the target do not even reach the routes.
         assert answer.status_code == (404 if target.isascii() else 400)

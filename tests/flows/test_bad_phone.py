@@ -41,9 +41,7 @@ async def enrol_options(served: Served) -> Call:
 async def enrol(served: Served) -> Call:
     phone, code = await _phone_and_code(served)
     asked = await phone.call("POST", "/phone/enrol/options", {"code": code})
-    _, credential = Passkey.create(
-        asked.json()["options"], served.issuer, random=served.desk.fresh
-    )
+    _, credential = Passkey.create(asked.json()["options"], served.issuer, random=served.desk.fresh)
     body = {"code": code, "credential": credential, "name": "A phone"}
     return Call(phone, "/phone/enrol", body, session=False)
 
@@ -144,9 +142,7 @@ async def test_each_member_broken_in_each_way_is_refused_and_stores_nothing(
     before = await contents(served)
     for name in call.body:
         for how, raw in broken.json_cases(call.body, name):
-            answer = await broken.signed(
-                call.phone, served, call.path, raw, session=call.session
-            )
+            answer = await broken.signed(call.phone, served, call.path, raw, session=call.session)
             # An object is what a credential is: there it is the passkey that is not good.
             statuses = (400, 403) if name == "credential" else (400,)
             refused(answer, f"{name} {how}", *statuses)
@@ -226,18 +222,18 @@ async def test_each_part_of_a_passkeys_answer_broken_in_each_way_is_refused(
     call = await make(served)
     good = call.body["credential"]
     before = await contents(served)
-    parts = [({}, name) for name in good] + [({"response": 1}, name) for name in good["response"]]
+    parts = [(good, name) for name in good]
+    parts += [(good["response"], name) for name in good["response"]]
     harmless = {"authenticatorAttachment", "clientExtensionResults", "transports", "userHandle"}
     harmless |= {"publicKey", "publicKeyAlgorithm", "authenticatorData"} if make is enrol else set()
-    for inner, name in parts:
+    for around, name in parts:
         if name in harmless:
             continue
-        around = good["response"] if inner else good
         for value in (*broken.WRONG_TYPES.values(), "AAAA", "!", "é", "A", {"a": "b"}, ...):
             changed = {**around, name: value}
             if value is ...:
                 del changed[name]
-            credential = {**good, "response": changed} if inner else changed
+            credential = changed if around is good else {**good, "response": changed}
             content = msgspec.json.encode({**call.body, "credential": credential})
             answer = await broken.signed(
                 call.phone, served, call.path, content, session=call.session
@@ -252,9 +248,7 @@ async def test_a_broken_wish_for_an_invented_person_is_refused(served: Served, p
     before = await contents(served)
 
     async def ask(raw: bytes, kind: str = "application/json") -> httpx.Response:
-        return await served.http.post(
-            served.url(path), content=raw, headers={"Content-Type": kind}
-        )
+        return await served.http.post(served.url(path), content=raw, headers={"Content-Type": kind})
 
     for how, raw in broken.json_cases({"person": "anna"}, "person"):
         if how not in ("missing", "null"):

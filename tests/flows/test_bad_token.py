@@ -85,7 +85,14 @@ async def test_each_parameter_of_a_refresh_broken_in_each_way_leaves_the_token_g
                 continue
             error = error_of(await broken.post(served, "/token", case.raw))
             assert error == "invalid_request", (name, case.how)
-    for wrong in ("er_", "er_x", got["refresh_token"] + "A", got["refresh_token"][:-1], "é", "er_ "):
+    for wrong in (
+        "er_",
+        "er_x",
+        got["refresh_token"] + "A",
+        got["refresh_token"][:-1],
+        "é",
+        "er_ ",
+    ):
         form = {"grant_type": "refresh_token", "refresh_token": wrong}
         assert error_of(await play.token(served, **form)) == "invalid_grant"
     assert await contents(served) == before
@@ -194,7 +201,17 @@ async def test_more_than_64_parameters_are_refused(served: Served) -> None:
 
 @pytest.mark.parametrize(
     "form",
-    [b"", b"&&&", b"=", b"%", b"%zz", b"\xff\xfe", b"\0", b"grant_type", "grant_type=x".encode("utf-16")],
+    [
+        b"",
+        b"&&&",
+        b"=",
+        b"%",
+        b"%zz",
+        b"\xff\xfe",
+        b"\0",
+        b"grant_type",
+        "grant_type=x".encode("utf-16"),
+    ],
     ids=repr,
 )
 async def test_a_form_that_is_none_is_refused(served: Served, form: bytes) -> None:

@@ -14,7 +14,12 @@ from tests.serving import Served
 
 pytestmark = pytest.mark.anyio
 
-PATHS = ["/v1/accounts", "/v1/accounts/{}", "/v1/accounts/{}/balances", "/v1/accounts/{}/transactions"]
+PATHS = [
+    "/v1/accounts",
+    "/v1/accounts/{}",
+    "/v1/accounts/{}/balances",
+    "/v1/accounts/{}/transactions",
+]
 
 
 async def accounts_of(served: Served, phone: Phone) -> list[str]:

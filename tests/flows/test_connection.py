@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
 import httpx
@@ -11,15 +9,15 @@ import pytest
 
 from endorse.core.policy import SCOPES
 from endorse.phone import Phone, sandbox_code
-from endorse.phone.encoding import b64url
 from tests.flows import play
 from tests.flows.rows import counts
 from tests.serving import CALLBACK, Served
 
 pytestmark = pytest.mark.anyio
 
-VERIFIER = secrets.token_urlsafe(48)
-CHALLENGE = b64url(hashlib.sha256(VERIFIER.encode()).digest())
+# The example of RFC 7636 B.
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
 
 STATES = [

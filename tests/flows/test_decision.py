@@ -11,20 +11,16 @@ from tests.serving import Served
 pytestmark = pytest.mark.anyio
 
 
-async def test_a_refusal_on_the_phone_is_told_to_the_app(served: Served) -> None:
-    for step in ("claimed", "matched", "review"):
-        phone, tab = await play.phone_of(served), await play.begun(served)
-        journey = (await play.claimed(tab, phone)).journey
-        if step != "claimed":
-            accounts = (await phone.match(journey)).accounts
-        if step == "review":
-            await phone.review(journey, [accounts[0].resource_id])
-        assert (await phone.refuse(journey)).state == "rejected"
-        answer = play.answered(await tab.resume())
-        assert (answer["error"], answer["iss"]) == ("access_denied", served.issuer)
-        with pytest.raises(WrongState) as refused:
-            await phone.match(journey)
-        assert refused.value.state == "rejected"
+@pytest.mark.parametrize("step", ["claimed", "matched", "review"])
+async def test_a_refusal_on_the_phone_is_told_to_the_app(served: Served, step: str) -> None:
+    phone = await play.phone_of(served)
+    tab, journey = await play.standing(served, phone, step)
+    assert (await phone.refuse(journey)).state == "rejected"
+    answer = play.answered(await tab.resume())
+    assert (answer["error"], answer["iss"]) == ("access_denied", served.issuer)
+    with pytest.raises(WrongState) as refused:
+        await phone.match(journey)
+    assert refused.value.state == "rejected"
 
 
 async def test_a_cancel_on_the_page_ends_it_for_the_phone_at_once(served: Served) -> None:

@@ -85,7 +85,7 @@ def refused_on_a_page(answer: httpx.Response) -> bool:
         ),
     ],
 )
-async def test_a_sandbox_shows_what_was_received_beside_what_is_registered_and_marks_where_they_part(
+async def test_a_sandbox_shows_received_beside_registered_and_marks_where_they_part(
     sandbox: Served, received: str, compared: list[str]
 ) -> None:
     page = await play.Tab(sandbox).open(redirect_uri=received)

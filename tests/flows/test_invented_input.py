@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote_from_bytes, urlencode
 
@@ -59,8 +58,10 @@ VALUES = [
     b"ec_AAAA",
 ]
 
-values = st.sampled_from(VALUES) | st.binary(max_size=40) | st.text(max_size=20).map(
-    lambda text: text.encode("utf-8", "surrogatepass")
+values = (
+    st.sampled_from(VALUES)
+    | st.binary(max_size=40)
+    | st.text(max_size=20).map(lambda text: text.encode("utf-8", "surrogatepass"))
 )
 names = st.sampled_from(NAMES) | st.text(st.characters(codec="ascii"), max_size=10)
 pairs = st.lists(st.tuples(names, values), max_size=12).map(
@@ -84,7 +85,9 @@ anything = st.recursive(
     | st.floats()
     | st.text(max_size=20)
     | st.sampled_from(["anna", "waiting", "public-key", "webauthn.get"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=12,
 )
 
@@ -144,10 +147,10 @@ MEMBERS = ["code", "credential", "name", "phone_id", "journey", "accounts", "sta
 
 
 @pytest.fixture(scope="module")
-async def review(served: Served) -> AsyncIterator[tuple[Phone, Review]]:
+async def review(served: Served) -> tuple[Phone, Review]:
     """A phone that is asked to approve, and what."""
     phone = await play.phone_of(served)
-    yield phone, await play.reviewed(await play.begun(served), phone)
+    return phone, await play.reviewed(await play.begun(served), phone)
 
 
 objects = st.dictionaries(st.sampled_from(MEMBERS), anything, max_size=7)
@@ -189,8 +192,11 @@ async def test_the_phones_api_answers_any_headers(
     assert await counts(served) == before
 
 
+OUTER = ["id", "rawId", "type", "response"]
+INNER = ["clientDataJSON", "authenticatorData", "signature"]
+
 credential_changes = st.dictionaries(
-    st.sampled_from(["id", "rawId", "type", "response", "clientDataJSON", "authenticatorData", "signature"]),
+    st.sampled_from(OUTER + INNER),
     anything | st.binary(max_size=200).map(b64url) | st.text("AZaz09-_=", max_size=60),
     min_size=1,
     max_size=4,
@@ -206,8 +212,9 @@ async def test_no_invented_passkey_answer_approves(
     assert phone.passkey is not None
     before = await counts(served)
     good = phone.passkey.sign(asked.options, served.issuer)
-    inner = {**good["response"], **{name: it for name, it in changes.items() if name in good["response"]}}
-    credential = {**good, "response": inner, **{name: it for name, it in changes.items() if name in good}}
+    inner = good["response"] | {name: it for name, it in changes.items() if name in INNER}
+    outer = {name: it for name, it in changes.items() if name in OUTER}
+    credential = {**good, "response": inner, **outer}
     body = json.dumps({"journey": asked.journey, "credential": credential}).encode()
     answer = await broken.signed(phone, served, "/phone/approve", body)
     assert answer.status_code in (400, 403), answer.text
@@ -228,9 +235,7 @@ async def test_no_invented_passkey_breaks_the_enrolment(
     phone = Phone(served.issuer, served.http, clock=served.clock)
     code = await sandbox_code(served.issuer, served.http, "anna")
     asked = await phone.call("POST", "/phone/enrol/options", {"code": code})
-    _, credential = Passkey.create(
-        asked.json()["options"], served.issuer, random=served.desk.fresh
-    )
+    _, credential = Passkey.create(asked.json()["options"], served.issuer, random=served.desk.fresh)
     raw = from_b64url(credential["response"][part])
     credential["response"][part] = b64url(raw[:at] + put + raw[at + cut :])
     body = {"code": code, "credential": credential, "name": "A phone"}

@@ -6,6 +6,7 @@ import pytest
 
 from tests.flows import broken
 from tests.flows.broken import FORM
+from tests.flows.play import JSON, SAME_ORIGIN, routes_of
 from tests.flows.rows import contents
 from tests.serving import Served
 
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.anyio
 LIMIT = 64 * 1024
 A_PHONE = {"Content-Type": "application/json", "Authorization": "DPoP x", "DPoP": "x"}
 TAKING = {
-    "/auth/start": {"Content-Type": FORM, "Sec-Fetch-Site": "same-origin", "Accept": "application/json"},
+    "/auth/start": {"Content-Type": FORM, **SAME_ORIGIN, **JSON},
     "/token": {"Content-Type": FORM},
     "/v1/token": {"Content-Type": FORM},
     "/revoke": {"Content-Type": FORM},
@@ -41,13 +42,7 @@ each_path = pytest.mark.parametrize("path", TAKING)
 
 
 async def test_every_address_that_takes_a_body_is_in_this_file(served: Served) -> None:
-    from endorse.server.app import create_app  # noqa: PLC0415 - its routes, not its server
-
-    taking = {
-        route.path
-        for route in create_app(served.desk).routes
-        if "POST" in (getattr(route, "methods", None) or ())
-    }
+    taking = {path for path, method in routes_of(served) if method == "POST"}
     bodiless = {"/connect/{short}/cancel", "/connect/{short}/new-code"}
     assert taking - bodiless == set(TAKING)
 
@@ -56,9 +51,7 @@ async def test_every_address_that_takes_a_body_is_in_this_file(served: Served) -
 async def test_a_body_one_byte_too_long_is_refused(served: Served, path: str) -> None:
     before = await contents(served)
     for size, refused in ((LIMIT, False), (LIMIT + 1, True)):
-        answer = await served.http.post(
-            served.url(path), content=b"a" * size, headers=TAKING[path]
-        )
+        answer = await served.http.post(served.url(path), content=b"a" * size, headers=TAKING[path])
         assert (answer.status_code == 413) is refused
         assert broken.is_json_error(answer)
         assert answer.json()["error"] == "invalid_request" or not refused

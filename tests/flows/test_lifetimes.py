@@ -87,23 +87,27 @@ async def test_a_request_waits_ten_minutes_in_all(served: Served) -> None:
 async def test_a_phone_that_is_idle_for_120_seconds_loses_the_request(
     served: Served, step: str
 ) -> None:
-    phone, tab = await play.phone_of(served), await play.begun(served)
-    journey = (await play.claimed(tab, phone)).journey
-    if step != "claimed":
-        served.clock.move(119)
-        matched = await phone.match(journey)
-    if step == "review":
-        served.clock.move(119)
-        await phone.review(journey, [matched.accounts[0].resource_id])
-        served.clock.move(61)
-    else:
-        served.clock.move(119)
+    phone = await play.phone_of(served)
+    tab, journey = await play.standing(served, phone, step)
+    served.clock.move(119)
     assert await tab.state() == step
     served.clock.move(1)
     assert await tab.state() == "expired"
     with pytest.raises(WrongState):
         await phone.refuse(journey)
     assert play.answered(await tab.resume())["error"] == "access_denied"
+
+
+async def test_each_step_of_the_phone_begins_the_idle_time_anew(served: Served) -> None:
+    phone, tab = await play.phone_of(served), await play.begun(served)
+    journey = (await play.claimed(tab, phone)).journey
+    served.clock.move(119)
+    matched = await phone.match(journey)
+    assert matched.expires_in == 120
+    served.clock.move(119)
+    review = await phone.review(journey, [matched.accounts[0].resource_id])
+    # From here on it is the decision's own limit that comes first.
+    assert review.expires_in == 300 - 2 * 119
 
 
 async def test_the_decision_must_come_within_300_seconds_of_the_scan(served: Served) -> None:

@@ -144,9 +144,7 @@ async def test_only_our_own_page_may_begin_cancel_or_ask_for_a_new_code(
         assert "set-cookie" not in start.headers
         for path in ("/connect/{}/cancel", "/connect/{}/new-code"):
             url = served.url(path.format(tab.short))
-            answer = await served.http.post(
-                url, headers={**accept, **sent, "Cookie": tab.cookie}
-            )
+            answer = await served.http.post(url, headers={**accept, **sent, "Cookie": tab.cookie})
             assert answer.status_code == 403
     assert await contents(served) == before
 
@@ -214,12 +212,6 @@ async def test_resume_answers_our_own_page_when_the_code_is_old(served: Served) 
 
 @pytest.mark.parametrize("step", ["waiting", "claimed", "matched", "review"])
 async def test_resume_before_the_decision_leads_to_our_own_page(served: Served, step: str) -> None:
-    phone, tab = await play.phone_of(served), await play.begun(served)
-    if step != "waiting":
-        journey = (await play.claimed(tab, phone)).journey
-    if step in ("matched", "review"):
-        accounts = (await phone.match(journey)).accounts
-    if step == "review":
-        await phone.review(journey, [accounts[0].resource_id])
+    tab, _ = await play.standing(served, await play.phone_of(served), step)
     assert (await tab.resume()).headers["location"] == f"/connect/{tab.short}"
     assert await tab.state() == step

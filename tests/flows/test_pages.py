@@ -86,7 +86,9 @@ async def test_every_asset_that_a_page_names_is_there(served: Served) -> None:
     named = {
         path
         for page in (await every_page(served)).values()
-        for path in re.findall(r'(?:src|href|data-wasm)="(/(?:static/|brand|phone/)[^"]*)"', page.text)
+        for path in re.findall(
+            r'(?:src|href|data-wasm)="(/(?:static/|brand|phone/)[^"]*)"', page.text
+        )
     }
     assert len(named) > 5
     for path in named:

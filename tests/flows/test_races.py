@@ -131,9 +131,7 @@ async def test_approve_refuse_and_cancel_at_once_have_one_outcome(
 
 
 @pytest.mark.parametrize("_round", range(ROUNDS))
-async def test_an_approval_that_is_sent_many_times_counts_once(
-    served: Served, _round: int
-) -> None:
+async def test_an_approval_that_is_sent_many_times_counts_once(served: Served, _round: int) -> None:
     phone, tab = await play.phone_of(served), await play.begun(served)
     review = await play.reviewed(tab, phone)
     results = await play.together(*(phone.approve(review) for _ in range(8)))

@@ -196,6 +196,4 @@ async def test_a_reader_that_leaves_is_forgotten(served: Served) -> None:
     async with tab.listening() as page:
         await page.frame()
         assert served.desk.waiting.count() == before + 1
-    async with asyncio.timeout(5):
-        while served.desk.waiting.count() != before:
-            await asyncio.sleep(0)
+    await play.until(lambda: served.desk.waiting.count() == before)

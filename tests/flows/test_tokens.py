@@ -67,9 +67,7 @@ async def test_the_secret_may_come_by_basic_or_in_the_form_and_not_by_both(
     code = await play.code_for(served, phone)
     both = await play.token(served, code=code, **form, **in_form)
     assert (both.status_code, both.json()["error"]) == (400, "invalid_request")
-    posted = await served.http.post(
-        served.url("/token"), data={**form, "code": code, **in_form}
-    )
+    posted = await served.http.post(served.url("/token"), data={**form, "code": code, **in_form})
     assert posted.status_code == 200
 
 

@@ -12,6 +12,7 @@ import pytest
 from endorse.core.change import MakeGrant
 from endorse.store import Store, open_store, reads
 from endorse.store.connection import Engine, StoreAway
+from endorse.store.migrate import NewerSchema
 from endorse.store.postgres import PostgresEngine
 from endorse.store.sqlite import SqliteEngine
 from tests import parts
@@ -94,7 +95,7 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(
 ) -> None:
     async with store._engine.writing() as db:
         await db.run("INSERT INTO schema_versions (version) VALUES ($1)", 1000)
-    with pytest.raises(RuntimeError, match=r"schema version 1000.*at least as new"):
+    with pytest.raises(NewerSchema, match=r"schema version 1000.*at least as new"):
         await open_store(database)
     assert sorted(await versions(store)) == [1, 1000]
 

@@ -11,8 +11,10 @@ test("a state event is read with its reason and its seconds", () => {
     state: "killed",
     reason: "already_scanned",
     expiresIn: undefined,
+    codesLeft: undefined,
   });
   assert.equal(readState('{"state":"waiting","expires_in":118}')?.expiresIn, 118);
+  assert.equal(readState('{"state":"lapsed","expires_in":0,"codes_left":2}')?.codesLeft, 2);
 });
 
 test("what this page does not understand is no event", () => {

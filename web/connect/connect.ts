@@ -32,8 +32,8 @@ class ConnectPage {
     this.#screen = new Screen(main);
     this.#code = new CodePicture(find(main, "[data-code]"), find(main, "[data-code-box]"));
     main.dataset["script"] = "on";
-    this.#enhance("cancel", () => undefined);
-    this.#enhance("new-code", () => this.#countCodes());
+    this.#enhance("cancel");
+    this.#enhance("new-code");
     for (const link of main.querySelectorAll("[data-start-again]")) {
       link.addEventListener("click", (event) => this.#startAgain(event));
     }
@@ -50,7 +50,8 @@ class ConnectPage {
     }
     this.#know(`/connect/${short}`, `/resume/${short}`);
     if (isState(state)) {
-      this.#arrive({ state, reason: reason ?? "", expiresIn: Number(expiresIn) || undefined });
+      const seconds = Number(expiresIn) || undefined;
+      this.#arrive({ state, reason: reason ?? "", expiresIn: seconds, codesLeft: undefined });
       if (isFinal(state)) return;
     }
     this.#listen(`/connect/${short}/events`);
@@ -93,6 +94,7 @@ class ConnectPage {
     this.#present = event;
     this.#silent = false;
     if (!showsCode(event.state)) this.#code.clear();
+    if (event.codesLeft !== undefined) this.#offer(event.codesLeft);
     this.#screen.show(event.state, event.reason);
     if (event.expiresIn !== undefined && isCounted(event.state)) {
       this.#screen.countDown(event.expiresIn, this.#total(event.state));
@@ -122,16 +124,16 @@ class ConnectPage {
   }
 
   /** Posts a form without leaving the page; the form alone does the same with a page in between. */
-  #enhance(act: string, done: () => void): void {
+  #enhance(act: string): void {
     for (const form of this.#main.querySelectorAll<HTMLFormElement>(`form[data-act="${act}"]`)) {
       form.addEventListener("submit", (event) => {
         event.preventDefault();
-        void this.#post(form, done);
+        void this.#post(form);
       });
     }
   }
 
-  async #post(form: HTMLFormElement, done: () => void): Promise<void> {
+  async #post(form: HTMLFormElement): Promise<void> {
     const buttons = form.querySelectorAll("button");
     for (const button of buttons) button.disabled = true;
     try {
@@ -140,7 +142,6 @@ class ConnectPage {
         location.reload();
         return;
       }
-      done();
       const event = readState(await answer.text());
       if (event !== undefined && isFinal(event.state)) this.#arrive(event);
       else this.#stream?.open();
@@ -152,11 +153,10 @@ class ConnectPage {
     }
   }
 
-  #countCodes(): void {
-    const left = Math.max(0, Number(this.#main.dataset["codesLeft"]) - 1);
-    this.#main.dataset["codesLeft"] = String(left);
+  /** A lapsed code is followed by a new one, or, after the last, by a new start. */
+  #offer(codesLeft: number): void {
     for (const element of this.#main.querySelectorAll<HTMLElement>("[data-if-codes]")) {
-      element.hidden = (element.dataset["ifCodes"] === "some") !== left > 0;
+      element.hidden = (element.dataset["ifCodes"] === "some") !== codesLeft > 0;
     }
   }
 

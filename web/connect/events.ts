@@ -21,6 +21,8 @@ export interface StateEvent {
   readonly reason: string;
   /** Whole seconds until this state ends by itself; absent where it does not. */
   readonly expiresIn: number | undefined;
+  /** How often a new code may still be asked for; told with `lapsed`. */
+  readonly codesLeft: number | undefined;
 }
 
 const LEAVING: ReadonlySet<State> = new Set<State>(["approved", "rejected", "cancelled"]);
@@ -55,13 +57,17 @@ export function showsCode(state: State): boolean {
 export function readState(data: string): StateEvent | undefined {
   const value = parse(data);
   if (!isState(value["state"])) return undefined;
-  const expiresIn = value["expires_in"];
   const reason = value["reason"];
   return {
     state: value["state"],
     reason: typeof reason === "string" ? reason : "",
-    expiresIn: typeof expiresIn === "number" && expiresIn >= 0 ? expiresIn : undefined,
+    expiresIn: count(value["expires_in"]),
+    codesLeft: count(value["codes_left"]),
   };
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === "number" && value >= 0 ? value : undefined;
 }
 
 function parse(data: string): Record<string, unknown> {

@@ -28,10 +28,10 @@ export class Screen {
     const section = this.#find(name, reason);
     if (section === undefined) return;
     this.#main.dataset["state"] = name;
+    document.title = section.dataset["title"] ?? document.title;
     if (!section.hidden) return;
     for (const other of this.#sections) other.hidden = other !== section;
     this.#main.dataset["view"] = section.dataset["view"] ?? "";
-    document.title = section.dataset["title"] ?? document.title;
     this.say(section.dataset["say"]);
     section.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
     window.scrollTo(0, 0);

@@ -199,11 +199,12 @@ def _run(work: Any) -> Any:
     import uvloop
 
     from endorse.store.connection import StoreAway
+    from endorse.store.migrate import NewerSchema
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work)
-    except (ValueError, OSError, StoreAway) as error:
+    except (ValueError, OSError, StoreAway, NewerSchema) as error:
         fail(str(error))
     except KeyboardInterrupt:
         return None

@@ -69,10 +69,15 @@ def listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             one = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            problem = error
+            continue
+        try:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.bind((host, port))
         except OSError as error:
-            problem = error
+            one.close()
+            problem = OSError(error.errno, f"{host} port {port}: {error.strerror}")
             continue
         port = one.getsockname()[1]
         one.listen(2048)

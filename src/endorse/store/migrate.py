@@ -7,10 +7,14 @@ from endorse.store.connection import Engine
 _TABLE = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)"
 
 
+class NewerSchema(RuntimeError):
+    """The database was written by a newer version of this program."""
+
+
 async def migrate(engine: Engine) -> int:
     """Run what has not run yet; give the schema's version. Safe when many servers start at once.
 
-    Raises RuntimeError if the database was written by a newer version.
+    Raises NewerSchema if the database was written by a newer version.
     """
     wanted = _numbered()
     newest = max(wanted)
@@ -19,7 +23,7 @@ async def migrate(engine: Engine) -> int:
         await db.run(_TABLE)
         done = {row[0] for row in await db.all("SELECT version FROM schema_versions")}
         if done - set(wanted):
-            raise RuntimeError(
+            raise NewerSchema(
                 f"The database has schema version {max(done)}, this program knows {newest}. "
                 "Start a program at least as new as the one that wrote it."
             )

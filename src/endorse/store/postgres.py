@@ -16,6 +16,7 @@ _AWAY = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection that was ended while idle may raise
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,  # an administrator ends the connection or the server
     asyncpg.InsufficientResourcesError,  # too many connections, a full disk

@@ -163,7 +163,7 @@ def _fail(work: Sequence[_Work[Any, Any]], error: Exception) -> None:
 async def open_store(url: str) -> Store:
     """Open `sqlite:///path` or `postgresql://…` and bring its schema up to date.
 
-    Raises ValueError for another URL, StoreAway if the database does not answer, RuntimeError if
+    Raises ValueError for another URL, StoreAway if the database does not answer, NewerSchema if
     a newer version wrote it.
     """
     if url.startswith("sqlite:///"):

@@ -1,0 +1,180 @@
+"""The bank's app in a phone's browser. A headless browser plays the computer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import expect
+
+from endorse.phone import AlreadyScanned, Browser
+from tests.browser.chromium import Windows, holding
+from tests.browser.film import Film
+from tests.browser.handset import Handset, handset
+from tests.browser.pictures import picture
+from tests.browser.town import Town
+
+pytestmark = [pytest.mark.browser, pytest.mark.anyio, pytest.mark.xdist_group("browser")]
+
+ANNA = "Anna de Vries"
+
+
+@pytest.fixture
+async def phone(windows: Windows, bank_and_app: Town) -> AsyncIterator[Handset]:
+    """Anna's phone."""
+    yield await handset(windows, bank_and_app.bank.issuer, ANNA)
+
+
+@pytest.fixture
+async def computer(bank_and_app: Town, film: Film) -> Browser:
+    """A browser whose page shows a code, held before the phone's camera."""
+    browser = Browser(bank_and_app.bank.http)
+    await browser.open(bank_and_app.authorize_url())
+    await browser.start()
+    film.show_code(await browser.frame())
+    return browser
+
+
+async def test_a_person_is_chosen_and_later_comes_back_with_the_passkey(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page = await windows.phone()
+    await page.goto(f"{bank_and_app.bank.issuer}/phone")
+    phone = await Handset.of(page)
+    await phone.says("Who do you want to be?")
+    await picture(page, "phone-1-people")
+    await phone.be(ANNA)
+    await phone.says("Hello, Anna")
+    await expect(page.get_by_text("No app can see your accounts.")).to_be_visible()
+    await picture(page, "phone-2-home")
+    await page.reload()
+    await expect(page.get_by_text("Open the app with your face")).to_be_visible()
+    await picture(page, "phone-2-locked")
+    await phone.press("Sign in")
+    await expect(phone.scan_button).to_be_visible()
+
+
+async def test_a_scan_shows_who_asks_then_the_accounts_then_what_is_signed(
+    phone: Handset, computer: Browser
+) -> None:
+    await phone.scan()
+    await phone.is_asked()
+    await picture(phone.page, "phone-4-asked")
+    await phone.press("Continue")
+    await phone.says("Choose what Budgetly may see")
+    await expect(phone.accounts().get_by_role("checkbox", checked=True)).to_have_count(0)
+    await phone.press("Approve")
+    await expect(phone.page.get_by_role("alert")).to_have_text("Choose at least one account first.")
+    await picture(phone.page, "phone-5-none-chosen")
+    chosen = await phone.choose(0, 1)
+    await picture(phone.page, "phone-5-accounts")
+    async with holding(phone.page, "**/phone/approve"):
+        await phone.press("Approve")
+        await phone.says("Confirm with your passkey")
+        signed = phone.page.locator(".chosen li .account-name")
+        assert await signed.all_inner_texts() == list(chosen)
+        await picture(phone.page, "phone-6-passkey")
+    await phone.says("Done. Go back to your computer")
+    await picture(phone.page, "phone-7-done")
+    assert (await computer.until("approved")).state == "approved"
+
+
+async def test_without_the_finger_nothing_is_approved_until_it_comes(
+    phone: Handset, computer: Browser
+) -> None:
+    await phone.scan()
+    await phone.is_asked()
+    await phone.press("Continue")
+    await phone.choose(0)
+    await phone.passkeys.know_finger(False)
+    await phone.press("Approve")
+    await phone.says("Not approved yet")
+    await picture(phone.page, "phone-6-not-approved")
+    await phone.press("Change accounts")
+    await phone.choose(1)
+    await phone.passkeys.know_finger(True)
+    await phone.press("Approve")
+    await phone.says("Done. Go back to your computer")
+    assert (await computer.until("approved")).state == "approved"
+
+
+async def test_a_refusal_on_the_phone_is_told_to_the_computer(
+    phone: Handset, computer: Browser
+) -> None:
+    await phone.scan()
+    await phone.is_asked()
+    await phone.press("Refuse")
+    await phone.says("Refused")
+    await picture(phone.page, "phone-7-refused")
+    assert (await computer.until("rejected")).state == "rejected"
+    await phone.press("Your connections")
+    await expect(phone.scan_button).to_be_visible()
+
+
+async def test_the_devices_back_asks_before_it_refuses(phone: Handset, computer: Browser) -> None:
+    await phone.scan()
+    await phone.is_asked()
+    await phone.page.go_back()
+    question = phone.page.get_by_role("dialog")
+    await expect(question).to_contain_text("Stop here?")
+    await picture(phone.page, "phone-4-stop")
+    await phone.press("Keep going")
+    await expect(question).to_be_hidden()
+    await phone.page.go_back()
+    await question.get_by_role("button", name="Refuse").click()
+    await phone.says("Refused")
+    assert (await computer.until("rejected")).state == "rejected"
+
+
+@pytest.mark.parametrize("screen", ["asked", "accounts"])
+async def test_cancel_on_the_computer_reaches_the_phone_at_once(
+    phone: Handset, computer: Browser, screen: str
+) -> None:
+    await phone.scan()
+    await phone.is_asked()
+    if screen == "accounts":
+        await phone.press("Continue")
+        await phone.choose(0)
+    assert await computer.cancel() == "cancelled"
+    async with asyncio.timeout(2):
+        await phone.says("Stopped on the computer")
+    await picture(phone.page, "phone-8-cancelled")
+
+
+async def test_the_first_phone_is_told_that_another_person_scanned(
+    phone: Handset, computer: Browser, bank_and_app: Town
+) -> None:
+    bram = await bank_and_app.bank.phone("bram")
+    await phone.scan()
+    await phone.is_asked()
+    with pytest.raises(AlreadyScanned):
+        await bram.claim(await computer.frame())
+    await phone.says("Stopped for your safety")
+    await picture(phone.page, "phone-8-stopped")
+    assert (await computer.until("killed")).reason == "already_scanned"
+
+
+async def test_the_second_phone_is_told_that_another_person_scanned(
+    windows: Windows, phone: Handset, computer: Browser, bank_and_app: Town
+) -> None:
+    windows.pardon("409")
+    bram = await bank_and_app.bank.phone("bram")
+    await bram.claim(await computer.frame())
+    await phone.scan()
+    await phone.says("Someone else scanned it too")
+    await picture(phone.page, "phone-8-second")
+    assert (await computer.until("killed")).reason == "already_scanned"
+
+
+async def test_an_answer_after_the_end_is_told_to_be_too_late(
+    windows: Windows, phone: Handset, computer: Browser, bank_and_app: Town
+) -> None:
+    windows.pardon("409", "401")  # it also has to set its clock first
+    await phone.scan()
+    await phone.is_asked()
+    bank_and_app.bank.clock.move(bank_and_app.bank.desk.law.idle)
+    await phone.press("Continue")
+    await phone.says("Too late")
+    await picture(phone.page, "phone-8-expired")
+    assert (await computer.until("expired")).state == "expired"
