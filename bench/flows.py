@@ -1,6 +1,7 @@
 """Whole flows a second: page, start, stream, claim, match, review, approve, resume, token."""
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ class Round:
     """One measurement of many flows. Times are seconds, `cpu` of each side for one flow."""
 
     flows: int
+    all_flows: int
+    """With those that warmed up."""
     seconds: float
     server_cpu: float
     driver_cpu: float
@@ -88,7 +91,7 @@ async def measure(server: Running, driver: int, flows: int, at_once: int) -> Rou
     `driver` is the process id of the caller. Raises Broken at the first wrong answer.
     """
     places = [_Place(server, phone) for phone in await enrol(server.facts.issuer, at_once)]
-    await _run(places, max(at_once, flows // 10))
+    warming = len(await _run(places, max(at_once, flows // 10)))
     cpu = server.cpu_seconds(), cpu_seconds(driver)
     began = time.perf_counter()
     made = await _run(places, flows)
@@ -99,16 +102,15 @@ async def measure(server: Running, driver: int, flows: int, at_once: int) -> Rou
         place.close()
     if len(made) != flows or len({tokens.access_token for tokens in made}) != flows:
         raise Broken("two flows ended in the same access token")
-    return Round(flows, seconds, server_cpu, driver_cpu)
+    return Round(flows, warming + flows, seconds, server_cpu, driver_cpu)
 
 
-def grants_in(database: str) -> int:
-    """Count the grants in a database that no server has open any more."""
-    if not database.startswith("sqlite:///"):
-        return -1
-    with sqlite3.connect(database.removeprefix("sqlite:///")) as file:
-        count: int = file.execute("SELECT count(*) FROM grants").fetchone()[0]
-    return count
+def check_kept(file: str, round_: Round) -> None:
+    """Find every flow's grant in a database that no server has open any more. Raises Broken."""
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        grants: int = database.execute("SELECT count(*) FROM grants").fetchone()[0]
+    if grants != round_.all_flows:
+        raise Broken(f"{round_.all_flows} flows left {grants} grants in the database")
 
 
 async def _run(places: list[_Place], flows: int) -> list[Tokens]:

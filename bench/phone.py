@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import time
+from collections.abc import Mapping
 
 import httpx
 import msgspec
@@ -151,7 +152,7 @@ class SwiftPhone:
         _must(named == accounts and reviewed.state == "review", "review")
         return challenge
 
-    def signed(self, journey: str, challenge: str) -> dict[str, object]:
+    def signed(self, journey: str, challenge: str) -> Mapping[str, object]:
         """Make the body of an approval: the passkey's answer over this challenge."""
         said = (
             f'{{"type":"webauthn.get","challenge":"{challenge}","origin":"{self._issuer}",'
@@ -166,12 +167,12 @@ class SwiftPhone:
         }
         return {"journey": journey, "credential": {**self._credential, "response": response}}
 
-    async def approve(self, approval: dict[str, object]) -> None:
+    async def approve(self, approval: Mapping[str, object]) -> None:
         """Send what `signed` made."""
         moved = _MOVED.decode(await self._call("/phone/approve", approval))
         _must(moved.state == "approved", "approve")
 
-    async def _call(self, path: str, content: dict[str, object] | dict[str, str]) -> bytes:
+    async def _call(self, path: str, content: Mapping[str, object]) -> bytes:
         body = msgspec.json.encode(content)
         request = (
             f"POST {path} HTTP/1.1\r\nHost: {self._issuer[7:]}\r\n"

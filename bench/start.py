@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from bench.http import ADDRESS, Connection
 from bench.browser import expect
+from bench.http import ADDRESS, Connection
 from bench.server import SERVER_CORE, command, cpu_seconds, on_core
 
 _CLIENT = "budgetly"
@@ -43,10 +43,10 @@ async def _ask(port: int, app_port: int) -> tuple[float, float]:
     connection = Connection(port)
     head = f"HTTP/1.1\r\nHost: localhost:{port}\r\nAccept: */*\r\n\r\n"
     metadata = f"GET /.well-known/oauth-authorization-server {head}".encode()
-    while True:
+    first = None
+    while first is None:
         try:
             first = await connection.send(metadata)
-            break
         except OSError:  # nobody listens yet
             await asyncio.sleep(0.002)
     expect(first, 200, "the metadata")

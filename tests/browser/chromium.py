@@ -28,7 +28,7 @@ PATIENCE_MS = 20_000
 DESKTOP = {"width": 1280, "height": 800}
 HANDSET = {"width": 360, "height": 640}
 
-_FLAGS = (
+FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -45,19 +45,18 @@ addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-def camera_flags(film: Film) -> list[str]:
-    """A camera that shows this film, and a screen to share that is the window's own picture."""
-    return [
-        "--use-fake-device-for-media-stream=display-media-type=browser",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={film.path}",
-    ]
+SHARES_ITSELF = (
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream=display-media-type=browser",
+)
+"""Who asks to see the screen sees the asking window itself, and nobody is asked."""
 
 
 @dataclass(frozen=True)
 class Chromiums:
-    """Two computers' browsers: one without any camera, and a phone's."""
+    """Two computers' browsers: one without any camera, and a phone's, whose camera is a film."""
 
+    playwright: Playwright
     desktop: Browser
     phone: Browser
     film: Film
@@ -66,18 +65,22 @@ class Chromiums:
 @asynccontextmanager
 async def chromiums(film: Film) -> AsyncIterator[Chromiums]:
     """Run both until the end."""
+    camera = (
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film.path}",
+    )
     async with async_playwright() as playwright:
-        desktop = await launch(playwright, [])
-        phone = await launch(playwright, camera_flags(film))
-        yield Chromiums(desktop, phone, film)
+        desktop = await launch(playwright)
+        phone = await launch(playwright, *camera)
+        yield Chromiums(playwright, desktop, phone, film)
         await phone.close()
         await desktop.close()
 
 
-async def launch(playwright: Playwright, flags: list[str]) -> Browser:
-    """Start the machine's Chromium without a window."""
+async def launch(playwright: Playwright, *flags: str) -> Browser:
+    """Start the machine's Chromium without a screen."""
     return await playwright.chromium.launch(
-        executable_path=parts.chromium(), args=[*_FLAGS, *flags], timeout=60_000
+        executable_path=parts.chromium(), args=[*FLAGS, *flags], timeout=60_000
     )
 
 
@@ -92,12 +95,12 @@ class Windows:
 
     async def desktop(self, **options: Any) -> Page:
         """A window of a computer, with further options of the browser's context."""
-        return await self._open(self.chromiums.desktop, {"viewport": DESKTOP, **options})
+        return await self.open(self.chromiums.desktop, viewport=DESKTOP, **options)
 
     async def phone(self, **options: Any) -> Page:
-        """A window of a phone, whose camera shows the film."""
-        touching = {"viewport": HANDSET, "has_touch": True}
-        return await self._open(self.chromiums.phone, {**touching, **options})
+        """A window of a phone, which lets the page use its camera."""
+        usual = {"viewport": HANDSET, "has_touch": True, "permissions": ["camera"]}
+        return await self.open(self.chromiums.phone, **{**usual, **options})
 
     def pardon(self, *parts_of_complaints: str) -> None:
         """Let complaints with one of these words pass, where a test provokes them."""
@@ -112,7 +115,8 @@ class Windows:
         """Each error in a page, and each breach of its content policy."""
         return [it for it in self.complaints if not any(word in it for word in self._pardoned)]
 
-    async def _open(self, browser: Browser, options: dict[str, Any]) -> Page:
+    async def open(self, browser: Browser, **options: Any) -> Page:
+        """A window of this browser."""
         context = await browser.new_context(**options)
         self._contexts.append(context)
         context.set_default_timeout(PATIENCE_MS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.chromium import Passkeys, Windows
+from tests.browser.chromium import Passkeys
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ class Handset:
         return chosen
 
 
-async def handset(windows: Windows, issuer: str, person: str, **options: object) -> Handset:
-    """The app in a new window, whose person has just been chosen."""
-    opened = await Handset.of(await windows.phone(**options))
-    await opened.page.goto(f"{issuer}/phone")
+async def handset(page: Page, issuer: str, person: str) -> Handset:
+    """The app in this new window, whose person has just been chosen."""
+    opened = await Handset.of(page)
+    await page.goto(f"{issuer}/phone")
     await opened.be(person)
     return opened

@@ -53,7 +53,8 @@ _PAINTED = "() => new Promise((done) => requestAnimationFrame(() => requestAnima
 _FAULTS = """
 () => {
   const faults = [];
-  const name = (e) => `${e.tagName.toLowerCase()}.${e.className} "${e.textContent.trim().slice(0, 40)}"`;
+  const words = (e) => e.textContent.trim().slice(0, 40);
+  const name = (e) => `${e.tagName.toLowerCase()}.${e.className} "${words(e)}"`;
   const root = document.scrollingElement;
   if (root.scrollWidth > innerWidth) faults.push(`${root.scrollWidth} px wide`);
   for (const e of document.body.querySelectorAll("*:not(svg *)")) {
@@ -70,9 +71,7 @@ _FAULTS = """
 """
 
 
-async def picture(
-    page: Page, name: str, *, fits: bool = False, scripted: bool = True
-) -> None:
+async def picture(page: Page, name: str, *, fits: bool = False, scripted: bool = True) -> None:
     """Take a state's picture in every view; fail where something is cut off or cannot be hit.
 
     With `fits` the state must also fit each window without scrolling. `scripted` is False where
@@ -88,7 +87,7 @@ async def picture(
         (HERE.parent / ".gitignore").write_text("*\n")
         await page.screenshot(path=HERE / f"{name}-{view.name}.png")
         faults: list[Any] = await page.evaluate(_FAULTS)
-        assert faults == [], f"{name} in {view.name}"
+        assert not faults, f"{name} in {view.name}: {faults}"
         if fits:
             height: int = await page.evaluate("document.scrollingElement.scrollHeight")
             assert height <= view.height, f"{name} scrolls in {view.name}"

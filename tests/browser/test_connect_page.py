@@ -16,7 +16,8 @@ from tests.flows.rows import counts
 pytestmark = [pytest.mark.browser, pytest.mark.anyio, pytest.mark.xdist_group("browser")]
 
 HIDDEN = """
-Object.defineProperty(document, "visibilityState", { get: () => window.looked ? "visible" : "hidden" });
+const get = () => (window.looked ? "visible" : "hidden");
+Object.defineProperty(document, "visibilityState", { get });
 """
 LOOK = "() => { window.looked = true; document.dispatchEvent(new Event('visibilitychange')); }"
 

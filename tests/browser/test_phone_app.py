@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import expect
@@ -21,9 +20,9 @@ ANNA = "Anna de Vries"
 
 
 @pytest.fixture
-async def phone(windows: Windows, bank_and_app: Town) -> AsyncIterator[Handset]:
+async def phone(windows: Windows, bank_and_app: Town) -> Handset:
     """Anna's phone."""
-    yield await handset(windows, bank_and_app.bank.issuer, ANNA)
+    return await handset(await windows.phone(), bank_and_app.bank.issuer, ANNA)
 
 
 @pytest.fixture
@@ -171,10 +170,11 @@ async def test_an_answer_after_the_end_is_told_to_be_too_late(
     windows: Windows, phone: Handset, computer: Browser, bank_and_app: Town
 ) -> None:
     windows.pardon("409", "401")  # it also has to set its clock first
-    await phone.scan()
-    await phone.is_asked()
-    bank_and_app.bank.clock.move(bank_and_app.bank.desk.law.idle)
-    await phone.press("Continue")
+    async with holding(phone.page, "**/phone/watch"):
+        await phone.scan()
+        await phone.is_asked()
+        bank_and_app.bank.clock.move(bank_and_app.bank.desk.law.idle)
+        await phone.press("Continue")
     await phone.says("Too late")
     await picture(phone.page, "phone-8-expired")
     assert (await computer.until("expired")).state == "expired"

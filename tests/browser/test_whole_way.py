@@ -27,7 +27,9 @@ async def test_a_code_filmed_from_the_screen_connects_two_accounts_until_the_pho
     with sandbox_process(tmp_path, *PORTS) as sandbox:
         app = sandbox.facts.app
         computer = await windows.desktop()
-        phone = await handset(windows, sandbox.facts.issuer, ANNA, device_scale_factor=2)
+        phone = await handset(
+            await windows.phone(device_scale_factor=2), sandbox.facts.issuer, ANNA
+        )
         await computer.goto(app)
         await picture(computer, "budgetly-1-home")
         steps = [await shot(computer, 960, 720)]

@@ -241,3 +241,32 @@ def test_the_scope_of_a_registration_is_known_and_shows_something() -> None:
     assert clients.scope_of(" ".join(SCOPES)) == SCOPES
     for asked in ("", "offline_access", "accounts payments"):
         assert isinstance(clients.scope_of(asked), str)
+
+
+@pytest.mark.parametrize(
+    "name", ["A", "a" * 80, "Budget & Co", "Zoë's <bank>", "銀行", "\U0001f4b6"]
+)
+def test_a_name_that_may_be_shown_to_people(name: str) -> None:
+    assert clients.name_problem(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "1 to 80"),
+        pytest.param("a" * 81, "1 to 80", id="81 letters"),
+        (" Bank", "spaces around"),
+        ("Bank\n", "spaces around"),
+        ("Zoe\u0308", "NFC"),
+        ("Ba\0nk", "control"),
+        ("Ba\nnk", "control"),
+        ("Ba\u200bnk", "control"),
+        ("Bank \u202eknab", "direction"),
+        ("Bank \u2066knab\u2069", "direction"),
+        ("My\u00a0Bank", "unusual space"),
+        ("My\u2028Bank", "unusual space"),
+        ("Ba\ud800nk", "control"),
+    ],
+)
+def test_a_name_that_could_look_like_another_is_refused_and_why(name: str, problem: str) -> None:
+    assert problem in clients.name_problem(name)

@@ -74,7 +74,3 @@ def test_an_unknown_used_or_expired_code_has_the_one_same_answer(
 
 def test_a_code_may_be_used_in_its_last_second() -> None:
     assert join(CODE, NOW + 599).changes
-
-
-def test_a_counter_is_noted() -> None:
-    assert enrol.counted(scene.ANNA, 9) == msgspec.structs.replace(scene.ANNA, sign_count=9)

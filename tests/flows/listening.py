@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import msgspec
 
-PATIENCE = 15
-"""Seconds after which an event that does not come fails the test."""
+PATIENCE = 10
+"""Seconds after which what does not come fails the test."""
 
 
 class Listening:
@@ -33,10 +33,13 @@ class Listening:
     async def event(self) -> tuple[str, str] | None:
         """The next event as (name, data); None at the end. Other blocks are passed over."""
         async with asyncio.timeout(PATIENCE):
-            async for block in self._blocks:
-                fields = dict(line.split(": ", 1) for line in block.split("\n"))
-                if "event" in fields:
-                    return fields["event"], fields["data"]
+            return await self._event()
+
+    async def _event(self) -> tuple[str, str] | None:
+        async for block in self._blocks:
+            fields = dict(line.split(": ", 1) for line in block.split("\n"))
+            if "event" in fields:
+                return fields["event"], fields["data"]
         return None
 
     async def comment(self) -> str:
@@ -49,25 +52,28 @@ class Listening:
 
     async def state(self, wanted: str = "") -> dict[str, Any]:
         """The next `state` event's data, or the next that says this state."""
-        while (event := await self.event()) is not None:
-            if event[0] == "state":
-                said: dict[str, Any] = msgspec.json.decode(event[1])
-                if wanted in ("", said["state"]):
-                    return said
+        async with asyncio.timeout(PATIENCE):
+            while (event := await self._event()) is not None:
+                if event[0] == "state":
+                    said: dict[str, Any] = msgspec.json.decode(event[1])
+                    if wanted in ("", said["state"]):
+                        return said
         raise AssertionError(f"the stream ended without the state {wanted!r}")
 
     async def frame(self) -> str:
         """The next frame's text."""
-        while (event := await self.event()) is not None:
-            if event[0] == "frame":
-                return event[1]
+        async with asyncio.timeout(PATIENCE):
+            while (event := await self._event()) is not None:
+                if event[0] == "frame":
+                    return event[1]
         raise AssertionError("the stream ended without a frame")
 
     async def rest(self) -> list[str]:
         """The names of the events until the end."""
         names = []
-        while (event := await self.event()) is not None:
-            names.append(event[0])
+        async with asyncio.timeout(PATIENCE):
+            while (event := await self._event()) is not None:
+                names.append(event[0])
         return names
 
     async def aclose(self) -> None:

@@ -177,6 +177,11 @@ async def test_a_person_enrols_by_the_banks_link_and_connects_an_app(
     bearer = {"Authorization": f"Bearer {got.json()['access_token']}"}
     listed = await http.get(ISSUER + "/v1/accounts", headers=bearer)
     assert len(listed.json()["accounts"]) > 1
+    secrets = [link.split("#enrol.")[1], answer["code"], app["client_secret"], phone._session or ""]
+    secrets += [got.json()["access_token"], running.settings["ENDORSE_SECRET"]]
+    log = running.log.read_text()
+    assert "journey" in log
+    assert [secret for secret in secrets if secret in log] == []
 
 
 async def test_under_https_the_cookie_is_bound_to_the_host(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ from tests.store import looking
 
 pytestmark = pytest.mark.anyio
 
-KILLS = 100 if parts.SOAK else 5
+KILLS = 5
+FILES = 20 if parts.SOAK else 1
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -44,20 +46,24 @@ def answered(database: str, turn: int) -> set[str]:
 
 async def stored(store: Store) -> dict[str, tuple[int, int, int]]:
     """Each grant's generation, its tokens and its lines on the trail."""
-    found = await looking.rows(
-        store,
-        "SELECT grant_id, generation, "
-        "(SELECT count(*) FROM access_tokens t WHERE t.grant_id = g.grant_id), "
-        "(SELECT count(*) FROM audit a WHERE a.grant_id = g.grant_id) FROM grants g",
-    )
-    return {row[0]: (row[1], row[2], row[3]) for row in found}
+    generations = dict(await looking.rows(store, "SELECT grant_id, generation FROM grants"))
+    tokens = Counter(await looking.rows(store, "SELECT grant_id FROM access_tokens"))
+    lines = Counter(await looking.rows(store, "SELECT grant_id FROM audit"))
+    assert {*tokens, *lines} <= {(grant_id,) for grant_id in generations}
+    return {
+        grant_id: (generation, tokens[grant_id,], lines[grant_id,])
+        for grant_id, generation in generations.items()
+    }
 
 
-async def test_no_answered_change_is_lost_in_a_kill_and_none_is_doubled(tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", range(FILES))
+async def test_no_answered_change_is_lost_in_a_kill_and_none_is_doubled(
+    tmp_path: Path, file: int
+) -> None:
     database = f"sqlite:///{tmp_path / 'store.sqlite3'}"
     all_answered: set[str] = set()
     for turn in range(KILLS):
-        now_answered = answered(database, turn)
+        now_answered = answered(database, file * KILLS + turn)
         assert len(now_answered) >= 40
         all_answered |= now_answered
         store = await open_store(database)
@@ -66,5 +72,4 @@ async def test_no_answered_change_is_lost_in_a_kill_and_none_is_doubled(tmp_path
         # The grant, its token, its rotation and its line: all of them, once.
         assert set(found.values()) == {(2, 1, 1)}
         assert await looking.rows(store, "PRAGMA integrity_check") == [("ok",)]
-        assert await looking.count(store, "audit") == len(found)
         await store.close()

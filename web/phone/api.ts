@@ -81,12 +81,14 @@ export class Api {
 
   async call<Answer>(method: string, path: string, options: Options = {}): Promise<Answer> {
     if (options.signedIn && !options.background && !this.lasts(0)) await this.#renewOnce();
+    const used = this.#session;
     try {
       return await this.#signed<Answer>(method, path, options);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       if (error.code === "sign_in_required" && options.signedIn && !options.background) {
-        await this.#renewOnce();
+        // Another call may have renewed it while this one's refusal was on its way.
+        if (this.#session === used) await this.#renewOnce();
       } else if (error.code !== "invalid_proof" || !this.#clockMoved) {
         throw error;
       }

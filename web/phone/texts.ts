@@ -11,7 +11,7 @@ const ENGLISH = {
   // Setting up.
   "start.title": "Set up this phone",
   "start.help": "{bank} gives you a code for this. Scan it once, and this phone is yours.",
-  "start.scan": "Scan the code from your bank",
+  "start.scan": "Scan your bank’s code",
   "start.no-code": "No code yet? Ask {bank} for one.",
   "people.title": "Who do you want to be?",
   "people.help": "This is a sandbox. The people and their money are invented.",

@@ -1,7 +1,5 @@
 """How a phone joins a person: a one-time code of the bank, a device key, a passkey."""
 
-import msgspec
-
 from endorse.core import refusal
 from endorse.core.change import Decision, Enrol, Issue
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint
@@ -57,7 +55,3 @@ def enrol(
     )
     return Decision(phone, (Enrol(phone, good.code_hash, now),))
 
-
-def counted(phone: Phone, sign_count: int) -> Phone:
-    """Give the phone with its passkey's counter as last seen."""
-    return msgspec.structs.replace(phone, sign_count=sign_count)

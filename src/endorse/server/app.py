@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
@@ -10,7 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from endorse.core.change import Sweep
 from endorse.server import bank, connect, enrol, files, oauth, openapi, phone, wire
@@ -77,9 +78,13 @@ PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
 def create_app(desk: Desk) -> Starlette:
     """Make the server's application from a desk whose store is open; it closes the store."""
     pages = Pages(desk.settings)
-    routes: list[BaseRoute] = [
+    table = [
         *(_answer(desk, *row) for row in ANSWERS),
         *(_page(desk, pages, *row) for row in PAGES),
+    ]
+    routes: list[BaseRoute] = [
+        _ByPath(table),
+        *table,
         Route("/connect/{short}/events", Events(desk), methods=["GET"]),
         Route("/static/{path:path}", BuiltFiles(), methods=["GET"]),
     ]
@@ -97,6 +102,25 @@ def create_app(desk: Desk) -> Starlette:
         middleware=[Middleware(Frontdoor, desk=desk)],
         exception_handlers={404: no_route, 405: no_route},
     )
+
+
+class _ByPath(BaseRoute):
+    """Finds at once the routes whose path has no parameter; the others are tried in turn."""
+
+    def __init__(self, table: Sequence[Route]) -> None:
+        self._apps = {
+            (method, route.path): route.app
+            for route in table
+            for method in route.methods or ()
+            if "{" not in route.path
+        }
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        app = self._apps.get((scope.get("method", ""), scope.get("path", "")))
+        return (Match.NONE, {}) if app is None else (Match.FULL, {"endpoint": app})
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["endpoint"](scope, receive, send)
 
 
 def _answer(desk: Desk, method: str, path: str, answer: _Plain) -> Route:

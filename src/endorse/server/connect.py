@@ -34,7 +34,8 @@ _Act = Callable[[Journey], Decision[Journey]]
 def show_start(desk: Desk, pages: Pages, client: Client, request: Request) -> Response:
     """Show who asks. The page carries the request sealed; nothing is stored yet."""
     sealed = desk.keys.requests.close(request, desk.clock())
-    return _page(desk, pages, client, request, state="start", sealed=sealed)
+    each = {"sealed": sealed, "retry_url": _retry_url(request)}
+    return pages.kept_page("connect.html", each, **_facts(desk, client, request, state="start"))
 
 
 async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -83,9 +84,8 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     client = await desk.store.read(lambda db: reads.client(db, client_id))
     if client is None:
         return pages.page("gone.html", 404)
-    return _page(
+    facts = _facts(
         desk,
-        pages,
         client,
         journey.request,
         state=page_state(desk, journey),
@@ -94,6 +94,7 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         expires_in=expires_in(desk, journey),
         codes_left=approve.codes_left(journey, desk.law),
     )
+    return pages.page("connect.html", retry_url=_retry_url(journey.request), **facts)
 
 
 async def cancel(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -230,26 +231,23 @@ def _wants_json(request: HttpRequest) -> bool:
     return "application/json" in request.headers.get("accept", "")
 
 
-def _page(
-    desk: Desk, pages: Pages, client: Client, request: Request, state: str, **facts: Any
-) -> Response:
-    usual: dict[str, Any] = {
+def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[str, Any]:
+    return {
         "sealed": None,
         "short": None,
         "reason": None,
         "expires_in": None,
         "codes_left": 0,
+        "client": client,
+        "scope_sentence": _sentence(request.scope, desk.settings.brand.name),
+        "code_seconds": desk.law.code_shown,
+        "step_seconds": desk.law.idle,
+        **facts,
     }
-    return pages.page(
-        "connect.html",
-        client=client,
-        state=state,
-        scope_sentence=_sentence(request.scope, desk.settings.brand.name),
-        retry_url="/auth?" + authorize.query(request),
-        code_seconds=desk.law.code_shown,
-        step_seconds=desk.law.idle,
-        **{**usual, **facts},
-    )
+
+
+def _retry_url(request: Request) -> str:
+    return "/auth?" + authorize.query(request)
 
 
 def _sentence(scope: tuple[str, ...], bank: str) -> str:

@@ -61,7 +61,7 @@ async def called(desk: Desk, request: HttpRequest, session: str | None) -> Calle
     proofs = request.headers.getlist("dpop")
     if len(proofs) != 1:
         return refusal.PROOF_NOT_GOOD.because(f"{len(proofs)} DPoP headers")
-    url = desk.issuer + request.url.path
+    url = desk.issuer + str(request.scope["path"])
     call = proof.Call(request.method, url, raw, session, proofs[0])
     now = desk.clock()
     device = proof.device_of(call, now, desk.law)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import importlib
 import secrets
 import signal
@@ -147,6 +148,8 @@ async def serve_all(ready: asyncio.Event, *servers: tuple[Server, list[socket.so
         # A server that fails to start would never say that it is ready.
         await asyncio.wait([starting, task], return_when=asyncio.FIRST_COMPLETED)
         starting.cancel()
+    # What was made at start stays: the collector need not look at it over and over.
+    gc.freeze()
     ready.set()
     await asyncio.gather(*tasks)
 

@@ -12,7 +12,9 @@ T = TypeVar("T")
 class StoreAway(Exception):
     """The database did not answer or did not commit; nothing of the call was stored.
 
-    A fault, not a refusal: the caller answers 503 and the request may be repeated.
+    A fault, not a refusal: the caller answers 503 and the request may be repeated. The one case
+    in which nobody can know is a connection that is lost while the commit is under way: whoever
+    repeats the request meets guards that tell what happened.
     """
 
 

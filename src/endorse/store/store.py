@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
-from endorse.core.change import Change, Decision
+from endorse.core.change import Begin, Change, Decision, Move
 from endorse.store.apply import apply
 from endorse.store.connection import Connection, Engine, Query, StoreAway
 from endorse.store.migrate import migrate
@@ -57,6 +57,9 @@ async def _won(db: Connection, changes: Sequence[Change], now: int) -> bool:
     """Apply all changes or none; say whether every guard held."""
     if not changes:
         return True
+    if len(changes) == 1 and isinstance(changes[0], Begin | Move):
+        # One guarded statement: if its guard is lost, nothing was changed.
+        return await apply(db, changes, now)
     await db.run("SAVEPOINT turn")
     if await apply(db, changes, now):
         await db.run("RELEASE SAVEPOINT turn")

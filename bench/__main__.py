@@ -1,0 +1,150 @@
+"""`python -m bench`: measure, print, and keep the table in docs/benchmarks.md."""
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import uvloop
+
+from bench import flows, latency, machine, postgres, report, start
+from bench.http import Broken
+from bench.report import Line
+from bench.server import DRIVER_CORE, SERVER_CORE, Running, running
+
+T = TypeVar("T")
+
+_LATENCY_BELOW = 0.050
+_START_BELOW = 1.0
+_FLOWS_AT_LEAST = 250.0
+_DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+_KINDS = ("latency", "start", "flows", "postgres")
+
+
+def main() -> None:
+    """Measure what the arguments ask for."""
+    options = _options()
+    if not {SERVER_CORE, DRIVER_CORE} <= os.sched_getaffinity(0):
+        sys.exit("The benchmark needs two cores: one for the server, one for the driver.")
+    os.sched_setaffinity(0, {DRIVER_CORE})
+    with tempfile.TemporaryDirectory(prefix="endorse-bench-", dir=options.folder) as folder:
+        if machine.in_memory(folder):
+            sys.exit(f"{folder} is in memory, so nothing would be durable; give --folder.")
+        facts = machine.describe(folder)
+        for name, value in facts.items():
+            print(f"{name:<22} {value}")
+        lines: list[Line] = []
+        for kind in options.kinds or _KINDS:
+            lines += _MEASURES[kind](options, folder)
+    if options.write:
+        report.keep(options.write, options.date, facts, lines)
+        print(f"\nThe table is in {options.write}.")
+    if any(line.met is False for line in lines):
+        sys.exit("A target was missed.")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(_KINDS)} (all)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pages", type=int, default=1000, help="pages that wait")
+    parser.add_argument("--samples", type=int, default=300, help="approvals a round, for latency")
+    parser.add_argument("--every", type=float, default=0.05, help="seconds between approvals")
+    parser.add_argument("--starts", type=int, default=10)
+    parser.add_argument("--flows", type=int, default=3000, help="whole flows a round")
+    parser.add_argument("--at-once", type=int, default=32, help="flows at the same time")
+    parser.add_argument("--folder", default="/var/tmp", help="where the databases are made")
+    parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
+    parser.add_argument(
+        "--write",
+        type=Path,
+        nargs="?",
+        const=_DOCUMENT,
+        help="keep the table in this file (docs/benchmarks.md)",
+    )
+    options = parser.parse_args()
+    unknown = [kind for kind in options.kinds if kind not in _KINDS]
+    if unknown:
+        parser.error(f"there is no {unknown[0]}; there are {', '.join(_KINDS)}")
+    return options
+
+
+def _latency(options: argparse.Namespace, folder: str) -> list[Line]:
+    def once(server: Running) -> Coroutine[Any, Any, latency.Latencies]:
+        return latency.measure(server, os.getpid(), options.pages, options.samples, options.every)
+
+    rounds = [_on_sqlite(folder, f"latency-{it}", once) for it in range(options.rounds)]
+    said = f"Latency, {options.pages} pages waiting, {options.samples} approvals a round"
+    return _told(said, report.latency(rounds, _LATENCY_BELOW))
+
+
+def _start(options: argparse.Namespace, folder: str) -> list[Line]:
+    runs = [start.measure(f"sqlite:///{folder}/start-{it}.db") for it in range(options.starts + 1)]
+    said = f"Start of `endorse sandbox`, {options.starts} runs after one to warm up"
+    return _told(said, report.start(runs[1:], _START_BELOW))
+
+
+def _flows(options: argparse.Namespace, folder: str) -> list[Line]:
+    def once(server: Running) -> Coroutine[Any, Any, flows.Round]:
+        return flows.measure(server, os.getpid(), options.flows, options.at_once)
+
+    rounds = []
+    for it in range(options.rounds):
+        rounds.append(_on_sqlite(folder, f"flows-{it}", once))
+        flows.check_kept(f"{folder}/flows-{it}.db", rounds[-1])
+    said = f"Whole flows on SQLite, {options.flows} a round, {options.at_once} at once"
+    return _told(said, report.flows("SQLite", rounds, _FLOWS_AT_LEAST))
+
+
+def _postgres(options: argparse.Namespace, folder: str) -> list[Line]:
+    programs = postgres.binaries()
+    if programs is None:
+        print("\nPostgreSQL is not installed: not measured.")
+        return []
+    rounds = []
+    for _ in range(options.rounds):
+        with postgres.database(programs, options.folder) as url, running(url) as server:
+            work = flows.measure(server, os.getpid(), options.flows, options.at_once)
+            rounds.append(_run(work))
+    name = f"PostgreSQL {postgres.version(programs)}"
+    said = f"Whole flows on {name}, {options.flows} a round, {options.at_once} at once"
+    return _told(said, report.flows(name, rounds, None))
+
+
+_MEASURES: dict[str, Callable[[argparse.Namespace, str], list[Line]]] = {
+    "latency": _latency,
+    "start": _start,
+    "flows": _flows,
+    "postgres": _postgres,
+}
+
+
+def _on_sqlite(folder: str, name: str, once: Callable[[Running], Coroutine[Any, Any, T]]) -> T:
+    with running(f"sqlite:///{folder}/{name}.db") as server:
+        return _run(once(server))
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(work)
+    except Broken as broken:
+        sys.exit(f"The benchmark stopped: {broken}")
+    except ExceptionGroup as many:
+        sys.exit(f"The benchmark stopped: {many.exceptions[0]!r}")
+
+
+def _told(said: str, lines: Sequence[Line]) -> list[Line]:
+    print(f"\n{said}")
+    for line in lines:
+        print(report.shown(line))
+    return list(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Numbers into words: what is printed, and the table that docs/benchmarks.md keeps."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.flows import Round
+from bench.latency import Latencies
+from bench.start import Started
+
+_BEGIN = "<!-- measured: begin -->"
+_END = "<!-- measured: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of the table. `met` tells about the target; None where there is none."""
+
+    what: str
+    value: str
+    spread: str = ""
+    target: str = ""
+    met: bool | None = None
+
+
+def latency(rounds: Sequence[Latencies], below: float) -> list[Line]:
+    """Write p50, p95 and p99 of both ways, each the median over the rounds; target in seconds."""
+    lines = []
+    ways: list[tuple[str, Callable[[Latencies], list[float]]]] = [
+        ("claim sent -> page knows", lambda it: it.claims),
+        ("approve sent -> browser has its 303", lambda it: it.approvals),
+    ]
+    for name, times in ways:
+        for percent in (50, 95, 99):
+            each = [percentile(times(it), percent) for it in rounds]
+            target, met = "", None
+            if percent == 95:
+                target, met = f"< {_ms(below)}", statistics.median(each) < below
+            lines.append(Line(f"{name}, p{percent}", *_median(each, _ms), target, met))
+    lines.append(Line("server's core used", *_median([it.server_busy for it in rounds], _share)))
+    lines.append(Line("driver's core used", *_median([it.driver_busy for it in rounds], _share)))
+    return lines
+
+
+def start(runs: Sequence[Started], below: float) -> list[Line]:
+    """Write how long the start took; the target is for the first answer, in seconds."""
+    answers = [run.first_answer for run in runs]
+    met = statistics.median(answers) < below
+    return [
+        Line("start to first answer", *_median(answers, _s), f"< {below:.1f} s", met),
+        Line("start to first /auth page", *_median([run.first_page for run in runs], _s)),
+        Line("processor time of that", *_median([run.cpu for run in runs], _s)),
+    ]
+
+
+def flows(name: str, rounds: Sequence[Round], at_least: float | None) -> list[Line]:
+    """Write flows a second, and what each side used for one flow."""
+    rates = [it.rate for it in rounds]
+    met = None if at_least is None else statistics.median(rates) >= at_least
+    target = "" if at_least is None else f">= {at_least:.0f}/s"
+    lines = [
+        Line(f"{name}: whole flows", *_median(rates, _rate), target, met),
+        Line(
+            f"{name}: server's processor time a flow",
+            *_median([it.server_cpu for it in rounds], _ms2),
+        ),
+        Line(
+            f"{name}: driver's processor time a flow",
+            *_median([it.driver_cpu for it in rounds], _ms2),
+        ),
+    ]
+    for side, shares in (
+        ("server", [it.server_busy for it in rounds]),
+        ("driver", [it.driver_busy for it in rounds]),
+    ):
+        lines.append(Line(f"{name}: {side}'s core used", *_median(shares, _share)))
+    return lines
+
+
+def shown(line: Line) -> str:
+    """Write a row for the terminal."""
+    verdict = {None: "", True: "  met", False: "  MISSED"}[line.met]
+    target = f"  target {line.target}" if line.target else ""
+    return f"  {line.what:<48} {line.value:>10}  {line.spread:<22}{target}{verdict}"
+
+
+def keep(file: Path, date: str, machine: dict[str, str], lines: Sequence[Line]) -> None:
+    """Put the table between the two marks of the file; what stands around them stays."""
+    text = file.read_text()
+    before, begin, rest = text.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not begin or not end:
+        raise ValueError(f"{file} has no place for the table: {_BEGIN} … {_END}")
+    facts = "\n".join(f"| {name} | {value} |" for name, value in machine.items())
+    rows = "\n".join(
+        f"| {it.what} | {it.value} | {it.spread} | {it.target} | {_verdict(it.met)} |"
+        for it in lines
+    )
+    table = (
+        f"\n\nMeasured {date}.\n\n| Machine | |\n|---|---|\n{facts}\n\n"
+        "| What | Median | Least to most | Target | |\n|---|---:|---|---|---|\n"
+        f"{rows}\n\n"
+    )
+    file.write_text(before + begin + table + end + after)
+
+
+def percentile(times: Sequence[float], percent: int) -> float:
+    """Give the smallest time that this share of all times does not exceed."""
+    ordered = sorted(times)
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]
+
+
+def _median(values: Sequence[float], write: Callable[[float], str]) -> tuple[str, str]:
+    return write(statistics.median(values)), f"{write(min(values))} to {write(max(values))}"
+
+
+def _verdict(met: bool | None) -> str:
+    return {None: "", True: "met", False: "missed"}[met]
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
+
+
+def _ms2(seconds: float) -> str:
+    return f"{seconds * 1000:.2f} ms"
+
+
+def _s(seconds: float) -> str:
+    return f"{seconds:.2f} s"
+
+
+def _rate(value: float) -> str:
+    return f"{value:.0f}/s"
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}"
