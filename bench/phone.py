@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 
-import httpx
+import httpx2
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -197,7 +197,7 @@ class SwiftPhone:
 async def enrol(issuer: str, count: int) -> list[SwiftPhone]:
     """Enrol phones of as many different invented people, by the real headless phone."""
     phones = []
-    async with httpx.AsyncClient(timeout=30) as http:
+    async with httpx2.AsyncClient(timeout=30) as http:
         for _ in range(count):
             phone = Phone(issuer, http)
             await phone.enrol(await sandbox_code(issuer, http, None))

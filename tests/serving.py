@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-import httpx
+import httpx2
 import msgspec
 
 from endorse.core import client as rules
@@ -54,9 +54,9 @@ class App:
     redirect_uri: str = CALLBACK
 
     @property
-    def basic(self) -> httpx.BasicAuth:
+    def basic(self) -> httpx2.BasicAuth:
         """Its credentials for client_secret_basic."""
-        return httpx.BasicAuth(self.client_id, self.secret)
+        return httpx2.BasicAuth(self.client_id, self.secret)
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Served:
 
     desk: Desk
     clock: MovableClock
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     app: App
     public_app: App
     phones: dict[str, Phone] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class Served:
             **changed,
         }
         sent = {name: value for name, value in params.items() if value is not None}
-        return str(httpx.URL(self.url("/auth"), params=sent))
+        return str(httpx2.URL(self.url("/auth"), params=sent))
 
     async def phone(self, person: str = "anna") -> Phone:
         """An enrolled phone of this person, signed in; the same one at each call.
@@ -129,7 +129,7 @@ async def serving(
     running = asyncio.create_task(server.serve(sockets))
     await server.ready.wait()
     try:
-        async with httpx.AsyncClient(timeout=30) as http:
+        async with httpx2.AsyncClient(timeout=30) as http:
             yield Served(desk, clock, http, app, public_app)
     finally:
         server.should_exit = True

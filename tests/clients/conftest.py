@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 
@@ -56,16 +56,16 @@ def public_app(sandbox: Sandbox, database: str) -> App:
 
 
 @pytest.fixture
-def http() -> Iterator[httpx.Client]:
+def http() -> Iterator[httpx2.Client]:
     """A client that believes everything: for looking at an answer as it is."""
-    with httpx.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
 def annas_token(issuer: str, app: App) -> str:
     """An access token for all that Anna has."""
-    with httpx.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False) as client:
         token: str = plain.connect(client, issuer, app, person="anna")["access_token"]
     return token
 
@@ -73,7 +73,7 @@ def annas_token(issuer: str, app: App) -> str:
 @pytest.fixture(scope="session")
 def annas_accounts(issuer: str, annas_token: str) -> list[dict[str, Any]]:
     """All accounts of Anna, as the API lists them."""
-    with httpx.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False) as client:
         answer = plain.get(client, issuer, "/v1/accounts", annas_token)
     accounts: list[dict[str, Any]] = answer.json()["accounts"]
     return accounts
@@ -85,7 +85,7 @@ def annas_balances(
 ) -> list[dict[str, str]]:
     """What Anna can spend of each account: amount and currency."""
     found = []
-    with httpx.Client(trust_env=False) as client:
+    with httpx2.Client(trust_env=False) as client:
         for account in annas_accounts:
             path = account["_links"]["balances"]["href"]
             balances = plain.get(client, issuer, path, annas_token).json()["balances"]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 
 from endorse.phone import approve_url
 from tests.serving import App
@@ -32,7 +32,7 @@ def authorize_url(issuer: str, app: App, **changed: str | None) -> str:
         **changed,
     }
     sent = {name: value for name, value in params.items() if value is not None}
-    return str(httpx.URL(f"{issuer}/auth", params=sent))
+    return str(httpx2.URL(f"{issuer}/auth", params=sent))
 
 
 def answer_of(callback: str) -> dict[str, str]:
@@ -53,7 +53,7 @@ def code_form(app: App, code: str) -> dict[str, str]:
 
 
 def connect(
-    http: httpx.Client,
+    http: httpx2.Client,
     issuer: str,
     app: App,
     person: str | None = None,
@@ -69,6 +69,6 @@ def connect(
     return tokens
 
 
-def get(http: httpx.Client, issuer: str, path: str, token: str) -> httpx.Response:
+def get(http: httpx2.Client, issuer: str, path: str, token: str) -> httpx2.Response:
     """Call the bank's API."""
     return http.get(issuer + path, headers={"Authorization": f"Bearer {token}"})

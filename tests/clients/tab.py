@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
-import httpx
+import httpx2
 
 _MOST_REDIRECTS = 5
 
@@ -45,7 +45,7 @@ class _Reader(HTMLParser):
 class Tab:
     """A tab at one site. `left` is where the last click led, if that was another site."""
 
-    def __init__(self, http: httpx.AsyncClient, site: str) -> None:
+    def __init__(self, http: httpx2.AsyncClient, site: str) -> None:
         self.http = http
         self.site = site
         self.status = 0
@@ -78,7 +78,7 @@ class Tab:
             url = urljoin(url, answer.headers["Location"])
         raise AssertionError(f"{url} redirects more than {_MOST_REDIRECTS} times.")
 
-    def _show(self, answer: httpx.Response) -> None:
+    def _show(self, answer: httpx2.Response) -> None:
         assert answer.headers["content-type"].startswith("text/html"), answer.text
         reader = _Reader()
         reader.feed(answer.text)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.phone import Phone, approve_url_async, open_client, sandbox_code
@@ -15,23 +14,19 @@ from endorse.sandbox.budgetly import create_app
 from tests.clients.tab import Tab
 from tests.serving import App, Sandbox
 
-# The app imports it late; it prefers httpx2, and says so when it is first imported.
-with warnings.catch_warnings(record=True, action="ignore"):
-    import authlib.integrations.httpx_client  # noqa: F401
-
 pytestmark = [pytest.mark.clients, pytest.mark.anyio]
 
 CONNECT = "Connect your bank"
 
 
-class Tap(httpx.AsyncHTTPTransport):
+class Tap(httpx2.AsyncHTTPTransport):
     """A network that keeps the tokens it carries."""
 
     def __init__(self) -> None:
         super().__init__()
         self.tokens: list[dict[str, Any]] = []
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         answer = await super().handle_async_request(request)
         if request.url.path == "/token":
             await answer.aread()
@@ -42,7 +37,7 @@ class Tap(httpx.AsyncHTTPTransport):
 @pytest.fixture
 async def tab(sandbox: Sandbox) -> AsyncIterator[Tab]:
     """A new visitor's tab, at the app's first page."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False) as http:
         tab = Tab(http, sandbox.app)
         await tab.open("/")
         yield tab
@@ -131,8 +126,8 @@ async def test_after_disconnecting_the_apps_tokens_are_dead(
         issuer, app.client_id, app.secret, app.redirect_uri, "session", transport=tap
     )
     async with (
-        httpx.AsyncClient(transport=httpx.ASGITransport(budgetly)) as visitor,
-        httpx.AsyncClient(base_url=issuer, trust_env=False) as http,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(budgetly)) as visitor,
+        httpx2.AsyncClient(base_url=issuer, trust_env=False) as http,
     ):
         tab = Tab(visitor, app.redirect_uri.removesuffix("/callback"))
         await tab.open("/")
@@ -195,7 +190,7 @@ async def test_a_forged_callback_is_refused_with_an_explanation_and_spends_no_co
     tab: Tab, issuer: str, phone: Phone, name: str, value: str | None, words: str
 ) -> None:
     await tab.press(CONNECT)
-    good = httpx.URL(await approve_url_async(to_bank(tab, issuer), phone=phone))
+    good = httpx2.URL(await approve_url_async(to_bank(tab, issuer), phone=phone))
     forged = good.copy_remove_param(name) if value is None else good.copy_set_param(name, value)
     await tab.open(str(forged))
     assert tab.status == 400
@@ -211,7 +206,7 @@ async def test_a_callback_of_another_visitor_is_refused(
 ) -> None:
     await tab.press(CONNECT)
     callback = await approve_url_async(to_bank(tab, issuer), phone=phone)
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False) as http:
         victim = Tab(http, sandbox.app)
         await victim.open(callback)
     assert victim.status == 400

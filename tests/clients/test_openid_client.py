@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.phone import approve_url
@@ -53,11 +53,11 @@ def connect(node: NodeApp, scope: str = SCOPE, person: str = "anna") -> dict[str
 
 
 def with_parameter(url: str, name: str, value: str) -> str:
-    return str(httpx.URL(url).copy_set_param(name, value))
+    return str(httpx2.URL(url).copy_set_param(name, value))
 
 
 def without_parameter(url: str, name: str) -> str:
-    return str(httpx.URL(url).copy_remove_param(name))
+    return str(httpx2.URL(url).copy_remove_param(name))
 
 
 def test_it_discovers_the_server_by_rfc_8414(discover: Discover, issuer: str) -> None:

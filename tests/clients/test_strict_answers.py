@@ -10,7 +10,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.phone import approve_url
@@ -26,7 +26,7 @@ Form = list[tuple[str, str]]
 DESCRIPTION = re.compile(r"[ !#-\[\]-~]+")
 
 
-def json_of(answer: httpx.Response, status: int) -> dict[str, Any]:
+def json_of(answer: httpx2.Response, status: int) -> dict[str, Any]:
     """The JSON object of an answer with exactly this status, that no cache may keep."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
@@ -37,7 +37,7 @@ def json_of(answer: httpx.Response, status: int) -> dict[str, Any]:
     return body
 
 
-def post(http: httpx.Client, url: str, form: Form, auth: httpx.Auth) -> httpx.Response:
+def post(http: httpx2.Client, url: str, form: Form, auth: httpx2.Auth) -> httpx2.Response:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     return http.post(url, content=urlencode(form), headers=headers, auth=auth)
 
@@ -54,7 +54,7 @@ def check_tokens(tokens: dict[str, Any], scope: str) -> None:
     assert tokens["scope"] == scope
 
 
-def check_error(answer: httpx.Response, status: int, error: str) -> None:
+def check_error(answer: httpx2.Response, status: int, error: str) -> None:
     """RFC 6749 5.2, member by member."""
     body = json_of(answer, status)
     assert body["error"] == error
@@ -62,7 +62,7 @@ def check_error(answer: httpx.Response, status: int, error: str) -> None:
 
 
 def test_the_metadata_is_json_with_the_exact_issuer_and_absolute_endpoints(
-    http: httpx.Client, issuer: str
+    http: httpx2.Client, issuer: str
 ) -> None:
     answer = http.get(f"{issuer}/.well-known/oauth-authorization-server")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
@@ -105,7 +105,7 @@ def test_an_error_callback_carries_error_state_and_iss(issuer: str, app: App) ->
 
 @pytest.mark.parametrize("path", ["/token", "/v1/token"])
 def test_tokens_for_a_code_and_for_a_refresh_token(
-    http: httpx.Client, issuer: str, app: App, path: str
+    http: httpx2.Client, issuer: str, app: App, path: str
 ) -> None:
     code = plain.answer_of(approve_url(plain.authorize_url(issuer, app), "anna"))["code"]
     url = issuer + path
@@ -136,7 +136,7 @@ REFRESH: Form = [("grant_type", "refresh_token")]
     ],
 )
 def test_a_bad_token_request_is_a_400_with_a_json_error(
-    http: httpx.Client, issuer: str, app: App, form: Form, error: str
+    http: httpx2.Client, issuer: str, app: App, form: Form, error: str
 ) -> None:
     check_error(post(http, f"{issuer}/token", form, app.basic), 400, error)
 
@@ -145,7 +145,7 @@ def test_a_bad_token_request_is_a_400_with_a_json_error(
     "changed", [{"redirect_uri": "https://app.example/"}, {"code_verifier": "z" * 43}]
 )
 def test_a_code_with_the_wrong_companions_is_a_400_with_a_json_error(
-    http: httpx.Client, issuer: str, app: App, changed: dict[str, str]
+    http: httpx2.Client, issuer: str, app: App, changed: dict[str, str]
 ) -> None:
     code = plain.answer_of(approve_url(plain.authorize_url(issuer, app), "anna"))["code"]
     form = {**plain.code_form(app, code), **changed}
@@ -153,7 +153,7 @@ def test_a_code_with_the_wrong_companions_is_a_400_with_a_json_error(
 
 
 def test_a_wider_scope_at_the_refresh_is_a_400_with_a_json_error(
-    http: httpx.Client, issuer: str, app: App
+    http: httpx2.Client, issuer: str, app: App
 ) -> None:
     tokens = plain.connect(http, issuer, app, scope="accounts offline_access")
     form = [*REFRESH, ("refresh_token", tokens["refresh_token"]), ("scope", "transactions")]
@@ -173,7 +173,7 @@ def test_a_wider_scope_at_the_refresh_is_a_400_with_a_json_error(
     ],
 )
 def test_a_client_that_does_not_prove_itself_gets_401_by_header_and_400_by_form(
-    http: httpx.Client,
+    http: httpx2.Client,
     issuer: str,
     app: App,
     path: str,
@@ -185,14 +185,14 @@ def test_a_client_that_does_not_prove_itself_gets_401_by_header_and_400_by_form(
     form: Form = [*CODE, ("code", "x"), ("token", "y")]
     if in_form:
         form += [("client_id", name), ("client_secret", secret)]
-    auth = httpx.Auth() if in_form else httpx.BasicAuth(name, secret)
+    auth = httpx2.Auth() if in_form else httpx2.BasicAuth(name, secret)
     answer = post(http, issuer + path, form, auth)
     check_error(answer, 400 if in_form else 401, "invalid_client")
     assert answer.headers.get("www-authenticate", "").startswith("Basic ") is not in_form
 
 
 def test_a_client_that_proves_itself_twice_is_a_400_with_a_json_error(
-    http: httpx.Client, issuer: str, app: App
+    http: httpx2.Client, issuer: str, app: App
 ) -> None:
     form = [*CODE, ("code", "x"), ("client_secret", app.secret)]
     check_error(post(http, f"{issuer}/token", form, app.basic), 400, "invalid_request")
@@ -200,7 +200,7 @@ def test_a_client_that_proves_itself_twice_is_a_400_with_a_json_error(
 
 @pytest.mark.parametrize("path", ["/token", "/revoke"])
 def test_a_json_body_is_a_400_with_a_json_error(
-    http: httpx.Client, issuer: str, app: App, path: str
+    http: httpx2.Client, issuer: str, app: App, path: str
 ) -> None:
     answer = http.post(issuer + path, json={"grant_type": "authorization_code"}, auth=app.basic)
     check_error(answer, 400, "invalid_request")
@@ -209,7 +209,7 @@ def test_a_json_body_is_a_400_with_a_json_error(
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 @pytest.mark.parametrize("hint", ["access_token", "refresh_token", "something_else", None])
 def test_a_revocation_is_a_200_with_json_whatever_the_hint(
-    http: httpx.Client, issuer: str, app: App, kind: str, hint: str | None
+    http: httpx2.Client, issuer: str, app: App, kind: str, hint: str | None
 ) -> None:
     tokens = plain.connect(http, issuer, app)
     form = [("token", tokens[kind]), *([("token_type_hint", hint)] if hint else [])]
@@ -219,20 +219,20 @@ def test_a_revocation_is_a_200_with_json_whatever_the_hint(
 
 
 def test_revoking_a_token_that_is_not_there_is_a_200_with_json(
-    http: httpx.Client, issuer: str, app: App
+    http: httpx2.Client, issuer: str, app: App
 ) -> None:
     form = [("token", "unknown")]
     assert json_of(post(http, f"{issuer}/revoke", form, app.basic), 200) == {}
 
 
 def test_a_revocation_without_a_token_is_a_400_with_a_json_error(
-    http: httpx.Client, issuer: str, app: App
+    http: httpx2.Client, issuer: str, app: App
 ) -> None:
     check_error(post(http, f"{issuer}/revoke", [], app.basic), 400, "invalid_request")
 
 
 def test_the_api_names_its_scheme_and_the_error_to_a_dead_token(
-    http: httpx.Client, issuer: str
+    http: httpx2.Client, issuer: str
 ) -> None:
     answer = plain.get(http, issuer, "/v1/accounts", "unknown")
     assert answer.status_code == 401
@@ -246,7 +246,7 @@ def test_the_api_names_its_scheme_and_the_error_to_a_dead_token(
 
 
 def test_the_api_names_the_error_to_a_token_of_too_narrow_a_scope(
-    http: httpx.Client, issuer: str, app: App, annas_accounts: list[dict[str, Any]]
+    http: httpx2.Client, issuer: str, app: App, annas_accounts: list[dict[str, Any]]
 ) -> None:
     tokens = plain.connect(http, issuer, app, person="anna", scope="accounts")
     path = f"/v1/accounts/{annas_accounts[0]['resourceId']}/balances"

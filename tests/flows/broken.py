@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 
 from endorse.phone import Phone
 from endorse.phone.encoding import b64url
@@ -56,13 +56,13 @@ def cases(good: Pairs, name: str) -> Iterator[Case]:
         yield Case(encoding, f"{name}={text}{rest}")
 
 
-async def get(served: Served, path: str, query: str) -> httpx.Response:
+async def get(served: Served, path: str, query: str) -> httpx2.Response:
     """GET with this very query: nothing in it is escaped on the way."""
-    url = httpx.URL(served.url(path)).copy_with(query=query.encode("latin-1"))
+    url = httpx2.URL(served.url(path)).copy_with(query=query.encode("latin-1"))
     return await served.http.get(url)
 
 
-async def post(served: Served, path: str, form: str | bytes, **headers: str) -> httpx.Response:
+async def post(served: Served, path: str, form: str | bytes, **headers: str) -> httpx2.Response:
     """POST this very form."""
     content = form.encode("latin-1") if isinstance(form, str) else form
     sent = {"Content-Type": FORM, **headers}
@@ -71,7 +71,7 @@ async def post(served: Served, path: str, form: str | bytes, **headers: str) -> 
 
 async def exchange(
     served: Served, method: str, target: bytes, headers: Headers, content: bytes = b""
-) -> httpx.Response:
+) -> httpx2.Response:
     """Send these very bytes, which no HTTP client would, and read the answer."""
     host = served.desk.settings.issuer_host
     reader, writer = await asyncio.open_connection("127.0.0.1", int(host.rsplit(":", 1)[1]))
@@ -86,7 +86,7 @@ async def exchange(
     status, *rest = head.split(b"\r\n")
     pairs = [line.partition(b": ") for line in rest]
     named = [(name, value) for name, _, value in pairs]
-    return httpx.Response(int(status.split()[1]), headers=named, content=body)
+    return httpx2.Response(int(status.split()[1]), headers=named, content=body)
 
 
 # --- JSON ---------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ async def signed(
     method: str = "POST",
     session: bool = True,
     **changed: str | None,
-) -> httpx.Response:
+) -> httpx2.Response:
     """Send a phone's call with a valid proof over any bytes; `changed` headers win."""
     text = phone._session if session else None
     proof = phone.device.proof(
@@ -187,7 +187,7 @@ async def signed(
     return await served.http.request(method, url, content=content, headers=sent)
 
 
-def is_json_error(answer: httpx.Response) -> bool:
+def is_json_error(answer: httpx2.Response) -> bool:
     """Whether an answer is an error in the shape of the APIs."""
     if answer.headers.get("content-type") != "application/json":
         return False

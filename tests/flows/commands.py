@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from endorse.phone.encoding import b64url
 
@@ -100,14 +100,14 @@ def _wait_until_listening(port: int, process: subprocess.Popen[str], log: Path) 
             raise RuntimeError(log.read_text())
 
 
-class BehindProxy(httpx.AsyncBaseTransport):
+class BehindProxy(httpx2.AsyncBaseTransport):
     """A TLS proxy in front of a server: takes https, passes it on as http with the same Host."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._inner = httpx.AsyncHTTPTransport()
+        self._inner = httpx2.AsyncHTTPTransport()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         url = request.url
         request.url = url.copy_with(scheme="http", host="127.0.0.1", port=self._port)
         answer = await self._inner.handle_async_request(request)

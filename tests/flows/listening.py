@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 
 PATIENCE = 10
@@ -16,7 +16,7 @@ PATIENCE = 10
 class Listening:
     """An open event stream: its events as they come, and all bytes so far."""
 
-    def __init__(self, answer: httpx.Response) -> None:
+    def __init__(self, answer: httpx2.Response) -> None:
         self.answer = answer
         self.raw = b""
         self._blocks = self._read()

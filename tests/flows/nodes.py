@@ -7,7 +7,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator
 
-import httpx
+import httpx2
 
 from endorse.sandbox import SandboxBank
 from endorse.server.app import create_app
@@ -16,15 +16,15 @@ from tests.flows.play import quiet_client
 from tests.serving import Served
 
 
-class Balanced(httpx.AsyncBaseTransport):
+class Balanced(httpx2.AsyncBaseTransport):
     """Sends requests to the ports in turn, under the issuer's own name."""
 
     def __init__(self, ports: list[int]) -> None:
         self._ports = itertools.cycle(ports)
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=200)
-        self._inner = httpx.AsyncHTTPTransport(limits=limits)
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=200)
+        self._inner = httpx2.AsyncHTTPTransport(limits=limits)
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         request.url = request.url.copy_with(port=next(self._ports))
         return await self._inner.handle_async_request(request)
 

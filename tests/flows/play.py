@@ -10,7 +10,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
+import httpx2
 import msgspec
 from starlette.routing import Route
 
@@ -25,17 +25,17 @@ QUICK = msgspec.structs.replace(WIDE, frame_every=0.1)
 
 T = TypeVar("T")
 
-_MANY = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+_MANY = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
 
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 JSON = {"Accept": "application/json"}
 
 
-def quiet_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def quiet_client(transport: httpx2.AsyncBaseTransport | None = None) -> httpx2.AsyncClient:
     """An HTTP client that keeps no cookie, so that a test sends only what it says."""
-    return httpx.AsyncClient(
+    return httpx2.AsyncClient(
         timeout=30,
-        transport=transport or httpx.AsyncHTTPTransport(verify=False, limits=_MANY),
+        transport=transport or httpx2.AsyncHTTPTransport(verify=False, limits=_MANY),
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
         trust_env=False,
     )
@@ -50,14 +50,14 @@ class Tab:
         self.short = ""
         self.cookie = ""
 
-    async def open(self, **changed: str | None) -> httpx.Response:
+    async def open(self, **changed: str | None) -> httpx2.Response:
         """Open the authorization URL; keep the request that the page carries."""
         answer = await self.served.http.get(self.served.authorize_url(**changed))
         found = re.search(r'name="request" value="([^"]+)"', answer.text)
         self.sealed = found[1] if found else ""
         return answer
 
-    async def start(self) -> httpx.Response:
+    async def start(self) -> httpx2.Response:
         """Begin as the page's script does; keep the cookie."""
         answer = await self.served.http.post(
             self.served.url("/auth/start"),
@@ -69,14 +69,14 @@ class Tab:
             self.cookie = answer.headers["set-cookie"].split(";")[0]
         return answer
 
-    async def get(self, path: str, cookie: str | None = None) -> httpx.Response:
+    async def get(self, path: str, cookie: str | None = None) -> httpx2.Response:
         """GET a path, `{}` standing for this journey's handle, with B or another cookie."""
         url = self.served.url(path.format(self.short))
         return await self.served.http.get(url, headers=self._cookies(cookie))
 
     async def post(
         self, path: str, cookie: str | None = None, headers: dict[str, str] | None = None
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """POST to a path as the page's script does, with B or another cookie."""
         url = self.served.url(path.format(self.short))
         sent = {**SAME_ORIGIN, **JSON, **(headers or {}), **self._cookies(cookie)}
@@ -86,7 +86,7 @@ class Tab:
         cookie = self.cookie if cookie is None else cookie
         return {"Cookie": cookie} if cookie else {}
 
-    async def resume(self) -> httpx.Response:
+    async def resume(self) -> httpx2.Response:
         """Leave the page."""
         return await self.get("/resume/{}")
 
@@ -171,7 +171,7 @@ async def approved(
     return tab
 
 
-def answered(answer: httpx.Response) -> dict[str, str]:
+def answered(answer: httpx2.Response) -> dict[str, str]:
     """The parameters of a redirect back to the client, after checking that it is one."""
     assert answer.status_code == 303, answer.text
     location = answer.headers["location"]
@@ -190,18 +190,18 @@ async def code_for(
     return answered(await tab.resume())["code"]
 
 
-async def token(served: Served, path: str = "/token", **form: str) -> httpx.Response:
+async def token(served: Served, path: str = "/token", **form: str) -> httpx2.Response:
     """Call the token endpoint as the app with a secret."""
     return await served.http.post(served.url(path), data=form, auth=served.app.basic)
 
 
-async def redeem(served: Served, code: str, path: str = "/token") -> httpx.Response:
+async def redeem(served: Served, code: str, path: str = "/token") -> httpx2.Response:
     """Redeem a code as the app with a secret."""
     where = served.app.redirect_uri
     return await token(served, path, grant_type="authorization_code", code=code, redirect_uri=where)
 
 
-async def refresh(served: Served, refresh_token: str, **form: str) -> httpx.Response:
+async def refresh(served: Served, refresh_token: str, **form: str) -> httpx2.Response:
     """Refresh as the app with a secret."""
     return await token(served, grant_type="refresh_token", refresh_token=refresh_token, **form)
 
@@ -216,7 +216,7 @@ async def tokens(
     return body
 
 
-async def bank(served: Served, path: str, access_token: str) -> httpx.Response:
+async def bank(served: Served, path: str, access_token: str) -> httpx2.Response:
     """Call the bank's API."""
     bearer = {"Authorization": f"Bearer {access_token}"}
     return await served.http.get(served.url(path), headers=bearer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from tests.flows import broken, play
@@ -56,7 +56,7 @@ def expected(name: str, how: str) -> str:
     return "invalid_request"
 
 
-def outcome(answer: httpx.Response) -> str:
+def outcome(answer: httpx2.Response) -> str:
     if answer.status_code == 200:
         return "page"
     if answer.status_code == 400:

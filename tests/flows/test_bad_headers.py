@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -28,7 +28,7 @@ EMPTY_HASH = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 
 async def ask(
     served: Served, headers: list[tuple[bytes, bytes]], path: str = PATH
-) -> httpx.Response:
+) -> httpx2.Response:
     return await broken.exchange(served, "GET", path.encode(), headers)
 
 
@@ -222,7 +222,7 @@ async def token_and_account(served: Served) -> tuple[str, str]:
     return token, listed[0]["resourceId"]
 
 
-def tpp_error(answer: httpx.Response, *statuses: int) -> bool:
+def tpp_error(answer: httpx2.Response, *statuses: int) -> bool:
     """Whether an answer is an error in the Berlin Group's shape."""
     if answer.status_code not in statuses or answer.headers["content-type"] != "application/json":
         return False
@@ -291,7 +291,7 @@ async def test_each_parameter_of_the_transactions_broken_in_each_way_is_refused(
             else:
                 assert tpp_error(answer, 400), (name, case.how, answer.text)
         for value in WRONG[name]:
-            query = str(httpx.QueryParams({**good, name: value}))
+            query = str(httpx2.QueryParams({**good, name: value}))
             answer = await ask(served, bearer, f"{path}?{query}")
             assert tpp_error(answer, 400), (name, value, answer.text[:200])
     backwards = await ask(served, bearer, f"{path}?dateFrom=2026-02-01&dateTo=2026-01-01")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 
@@ -122,7 +122,7 @@ CALLS: list[Callable[[Served], Awaitable[Call]]] = [
 each_call = pytest.mark.parametrize("make", CALLS, ids=lambda make: make.__name__)
 
 
-def refused(answer: httpx.Response, how: str, *statuses: int) -> None:
+def refused(answer: httpx2.Response, how: str, *statuses: int) -> None:
     assert answer.status_code in statuses, (how, answer.status_code, answer.text[:300])
     assert broken.is_json_error(answer), (how, answer.text[:300])
     assert answer.headers["cache-control"] == "no-store"
@@ -247,7 +247,7 @@ async def test_each_part_of_a_passkeys_answer_broken_in_each_way_is_refused(
 async def test_a_broken_wish_for_an_invented_person_is_refused(served: Served, path: str) -> None:
     before = await contents(served)
 
-    async def ask(raw: bytes, kind: str = "application/json") -> httpx.Response:
+    async def ask(raw: bytes, kind: str = "application/json") -> httpx2.Response:
         return await served.http.post(served.url(path), content=raw, headers={"Content-Type": kind})
 
     for how, raw in broken.json_cases({"person": "anna"}, "person"):

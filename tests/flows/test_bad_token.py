@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-import httpx
+import httpx2
 import pytest
 
 from tests.flows import broken, play
@@ -26,7 +26,7 @@ ERRORS = {
 }
 
 
-def error_of(answer: httpx.Response) -> str:
+def error_of(answer: httpx2.Response) -> str:
     """The error of an answer in the token endpoint's shape (RFC 6749 5.2)."""
     assert broken.is_json_error(answer), answer.text
     assert answer.headers["cache-control"] == "no-store"

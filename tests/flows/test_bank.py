@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.phone import Phone
@@ -85,7 +85,7 @@ async def test_without_a_good_bearer_token_nothing_opens(served: Served, path: s
         assert answer.status_code == 401
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
         assert answer.json()["tppMessages"][0]["code"] == "TOKEN_INVALID"
-    basic = await served.http.get(url, auth=httpx.BasicAuth("a", token))
+    basic = await served.http.get(url, auth=httpx2.BasicAuth("a", token))
     assert basic.status_code == 401
 
 

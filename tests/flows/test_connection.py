@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote_from_bytes, unquote_to_bytes, urlsplit
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.core.policy import SCOPES
@@ -194,7 +194,7 @@ async def test_a_public_client_connects_with_pkce_and_no_secret(served: Served) 
         "client_id": client_id,
     }
 
-    async def ask(**changed: str) -> httpx.Response:
+    async def ask(**changed: str) -> httpx2.Response:
         return await served.http.post(served.url("/token"), data={**form, **changed})
 
     assert (await ask(client_secret="guess")).json()["error"] == "invalid_client"

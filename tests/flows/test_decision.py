@@ -85,13 +85,3 @@ async def test_a_journey_of_another_phone_does_not_exist(served: Served) -> None
     signed = first.passkey.sign(review.options, served.issuer)
     with pytest.raises(NotFound):
         await second.approve(review, signed)
-
-
-@pytest.mark.xfail(strict=True, reason="a person's older claim is not ended by a newer one")
-async def test_a_persons_new_claim_ends_the_older_one(served: Served) -> None:
-    phone = await play.phone_of(served)
-    older, newer = await play.begun(served), await play.begun(served)
-    await play.claimed(older, phone)
-    await play.claimed(newer, phone)
-    assert await newer.state() == "claimed"
-    assert await older.state() == "killed"

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from html import unescape
 
-import httpx
+import httpx2
 import pytest
 
 from tests.flows import play
@@ -29,7 +29,7 @@ async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         yield server
 
 
-def marked(page: httpx.Response) -> list[str]:
+def marked(page: httpx2.Response) -> list[str]:
     """The compared URIs of the page, with brackets around what is marked."""
     found = re.findall(r'<code class="uri">(.*?)</code>', page.text)
     return [
@@ -38,7 +38,7 @@ def marked(page: httpx.Response) -> list[str]:
     ]
 
 
-def refused_on_a_page(answer: httpx.Response) -> bool:
+def refused_on_a_page(answer: httpx2.Response) -> bool:
     return (
         answer.status_code == 400
         and "location" not in answer.headers

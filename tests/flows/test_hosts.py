@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.core.policy import SCOPES
@@ -139,7 +139,7 @@ async def test_a_wrong_method_is_answered_with_the_right_ones(served: Served) ->
 
 
 async def test_the_redirect_is_a_303_and_never_carries_a_form_along(served: Served) -> None:
-    refused: httpx.Response = await play.Tab(served).open(scope="no")
+    refused: httpx2.Response = await play.Tab(served).open(scope="no")
     assert refused.status_code == 303
     assert refused.headers["location"].startswith(CALLBACK)
     assert refused.headers["cache-control"] == "no-store"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 from openapi_schema_validator import OAS31Validator
@@ -26,14 +26,14 @@ async def document_of(served: Served) -> dict[str, Any]:
     return document
 
 
-class Recorded(httpx.AsyncBaseTransport):
+class Recorded(httpx2.AsyncBaseTransport):
     """Sends requests on, and keeps them with their answers."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[httpx.Request, httpx.Response]] = []
-        self._inner = httpx.AsyncHTTPTransport()
+        self.calls: list[tuple[httpx2.Request, httpx2.Response]] = []
+        self._inner = httpx2.AsyncHTTPTransport()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         answer = await self._inner.handle_async_request(request)
         self.calls.append((request, answer))
         return answer
@@ -51,7 +51,7 @@ def problems(document: dict[str, Any], content: Any, value: Any) -> list[str]:
     return [str(problem.message) for problem in OAS31Validator(schema).iter_errors(value)]
 
 
-def operation(document: dict[str, Any], request: httpx.Request) -> tuple[str, dict[str, Any]]:
+def operation(document: dict[str, Any], request: httpx2.Request) -> tuple[str, dict[str, Any]]:
     """The name and the description of the called operation."""
     path = request.url.path
     if path.startswith("/phone/connections/"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import httpx
+import httpx2
 import pytest
 
 from tests.flows import play
@@ -22,7 +22,7 @@ WANTED = {
 }
 
 
-async def every_page(served: Served) -> dict[str, httpx.Response]:
+async def every_page(served: Served) -> dict[str, httpx2.Response]:
     """One page of each kind that the server can answer with."""
     http, html = served.http, {"Accept": "text/html"}
     phone, tab = await play.phone_of(served), await play.begun(served)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.phone import Passkey, Phone, sandbox_code
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 EVIL = "https://evil.example"
 
 
-def not_accepted(answer: httpx.Response) -> bool:
+def not_accepted(answer: httpx2.Response) -> bool:
     return (answer.status_code, answer.json()["error"]) == (403, "passkey_not_accepted")
 
 
@@ -26,7 +26,7 @@ def passkey_of(phone: Phone) -> Passkey:
     return phone.passkey
 
 
-async def sent(phone: Phone, journey: str, credential: dict[str, Any]) -> httpx.Response:
+async def sent(phone: Phone, journey: str, credential: dict[str, Any]) -> httpx2.Response:
     body = {"journey": journey, "credential": credential}
     return await phone.call("POST", "/phone/approve", body)
 

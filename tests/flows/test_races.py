@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.phone import AlreadyScanned, CodeNotAccepted, Phone, PhoneError, sandbox_code
@@ -38,7 +38,7 @@ def kinds(results: list[Any]) -> Counter[str]:
     """How often each answer came: `error` of a refusal, or the status."""
     named = []
     for result in results:
-        if isinstance(result, httpx.Response):
+        if isinstance(result, httpx2.Response):
             body = result.json()
             named.append(body.get("error") or str(result.status_code))
         elif isinstance(result, PhoneError):
@@ -122,7 +122,7 @@ async def test_approve_refuse_and_cancel_at_once_have_one_outcome(
         result.state if hasattr(result, "state") else result.json()["state"]
         for result in results
         if not isinstance(result, PhoneError)
-        and not (isinstance(result, httpx.Response) and result.status_code != 200)
+        and not (isinstance(result, httpx2.Response) and result.status_code != 200)
     ]
     # An edit may come first: then the approval is of a document that is dead.
     assert [one for one in won if one != "matched"] == [state]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Iterator
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 
@@ -30,7 +30,7 @@ def sandbox(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
+async def http() -> AsyncIterator[httpx2.AsyncClient]:
     """A client that keeps no cookie."""
     async with quiet_client() as client:
         yield client
@@ -45,15 +45,15 @@ def authorize_url(sandbox: SandboxProcess, **changed: str) -> str:
         "state": "a state",
         **changed,
     }
-    return str(httpx.URL(facts.issuer + "/auth", params=asked))
+    return str(httpx2.URL(facts.issuer + "/auth", params=asked))
 
 
 async def accounts_behind(
-    sandbox: SandboxProcess, http: httpx.AsyncClient, location: str
+    sandbox: SandboxProcess, http: httpx2.AsyncClient, location: str
 ) -> list[str]:
     """Redeem the code of a redirect; give the IBANs that its token shows."""
     facts = sandbox.facts
-    answer = httpx.URL(location).params
+    answer = httpx2.URL(location).params
     assert location.startswith(facts.redirect_uri + "?")
     assert (answer["state"], answer["iss"]) == ("a state", facts.issuer)
     form = {
@@ -61,7 +61,7 @@ async def accounts_behind(
         "code": answer["code"],
         "redirect_uri": facts.redirect_uri,
     }
-    credentials = httpx.BasicAuth(facts.client_id, facts.client_secret)
+    credentials = httpx2.BasicAuth(facts.client_id, facts.client_secret)
     got = await http.post(facts.issuer + "/token", data=form, auth=credentials)
     bearer = {"Authorization": f"Bearer {got.json()['access_token']}"}
     listed = await http.get(facts.issuer + "/v1/accounts", headers=bearer)
@@ -69,7 +69,7 @@ async def accounts_behind(
 
 
 async def test_the_line_of_json_says_all_that_an_app_needs(
-    sandbox: SandboxProcess, http: httpx.AsyncClient
+    sandbox: SandboxProcess, http: httpx2.AsyncClient
 ) -> None:
     facts = sandbox.facts
     assert re.fullmatch(r"http://localhost:\d+", facts.issuer)
@@ -80,7 +80,7 @@ async def test_the_line_of_json_says_all_that_an_app_needs(
     page = await http.get(authorize_url(sandbox))
     assert "Budgetly" in page.text
     form = {"grant_type": "authorization_code", "code": "x", "redirect_uri": "x"}
-    credentials = httpx.BasicAuth(facts.client_id, facts.client_secret)
+    credentials = httpx2.BasicAuth(facts.client_id, facts.client_secret)
     got = await http.post(facts.issuer + "/token", data=form, auth=credentials)
     assert got.json()["error"] == "invalid_grant"
     told = await http.get(facts.issuer + "/phone/sandbox/people")
@@ -88,7 +88,7 @@ async def test_the_line_of_json_says_all_that_an_app_needs(
 
 
 async def test_the_bank_listens_on_both_loopback_addresses(
-    sandbox: SandboxProcess, http: httpx.AsyncClient
+    sandbox: SandboxProcess, http: httpx2.AsyncClient
 ) -> None:
     port = sandbox.facts.issuer.rsplit(":", 1)[1]
     for host in ("127.0.0.1", "[::1]"):
@@ -97,7 +97,7 @@ async def test_the_bank_listens_on_both_loopback_addresses(
 
 
 async def test_phone_approve_gives_the_redirect_and_all_accounts_of_somebody_new(
-    sandbox: SandboxProcess, http: httpx.AsyncClient
+    sandbox: SandboxProcess, http: httpx2.AsyncClient
 ) -> None:
     ibans = []
     for _ in range(2):
@@ -109,7 +109,7 @@ async def test_phone_approve_gives_the_redirect_and_all_accounts_of_somebody_new
 
 
 async def test_phone_approve_shares_the_accounts_that_are_named_of_the_person_that_is_named(
-    sandbox: SandboxProcess, http: httpx.AsyncClient
+    sandbox: SandboxProcess, http: httpx2.AsyncClient
 ) -> None:
     whole = await endorse("phone", "approve", authorize_url(sandbox), "--person", "bram")
     ibans = await accounts_behind(sandbox, http, whole.stdout.strip())
@@ -131,7 +131,7 @@ async def test_phone_approve_shares_the_accounts_that_are_named_of_the_person_th
 async def test_phone_approve_refuses_when_told_to(sandbox: SandboxProcess) -> None:
     done = await endorse("phone", "approve", authorize_url(sandbox), "--refuse")
     assert done.returncode == 0
-    assert httpx.URL(done.stdout.strip()).params["error"] == "access_denied"
+    assert httpx2.URL(done.stdout.strip()).params["error"] == "access_denied"
 
 
 @pytest.mark.parametrize(
@@ -176,19 +176,19 @@ async def test_an_issuer_that_is_none_is_refused(issuer: str) -> None:
 
 
 async def _error(
-    sandbox: SandboxProcess, http: httpx.AsyncClient, client_id: str, secret: str
+    sandbox: SandboxProcess, http: httpx2.AsyncClient, client_id: str, secret: str
 ) -> str:
     """What the token endpoint says to a client that sends a wrong code."""
     form = {"grant_type": "authorization_code", "code": "x", "redirect_uri": "x"}
     answer = await http.post(
-        sandbox.facts.issuer + "/token", data=form, auth=httpx.BasicAuth(client_id, secret)
+        sandbox.facts.issuer + "/token", data=form, auth=httpx2.BasicAuth(client_id, secret)
     )
     error: str = answer.json()["error"]
     return error
 
 
 async def test_a_client_added_beside_the_running_server_works_at_once(
-    sandbox: SandboxProcess, http: httpx.AsyncClient, database: str
+    sandbox: SandboxProcess, http: httpx2.AsyncClient, database: str
 ) -> None:
     uri = "https://new.example/callback"
     done = await endorse(
@@ -214,7 +214,7 @@ async def test_a_client_added_beside_the_running_server_works_at_once(
 
 
 async def test_a_rotated_secret_overlaps_with_the_old_one_unless_told_otherwise(
-    sandbox: SandboxProcess, http: httpx.AsyncClient, database: str
+    sandbox: SandboxProcess, http: httpx2.AsyncClient, database: str
 ) -> None:
     settings = {"ENDORSE_DATABASE": database}
     uri = "--redirect-uri=https://new.example/callback"

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 
@@ -20,7 +20,7 @@ from tests.serving import Served, sandbox_process
 
 pytestmark = pytest.mark.anyio
 
-CLIENTS_OWN_LOGS = ("httpx", "httpcore", "asyncio", "hypothesis")
+CLIENTS_OWN_LOGS = ("httpx2", "httpcore", "asyncio", "hypothesis")
 
 
 async def _secrets_of_a_flow(served: Served) -> dict[str, str]:
@@ -78,7 +78,7 @@ async def _much_that_goes_wrong(
         await served.http.post(
             served.url("/token"),
             data={"grant_type": "refresh_token", "refresh_token": text},
-            auth=httpx.BasicAuth("nobody", text),
+            auth=httpx2.BasicAuth("nobody", text),
         )
     with contextlib.suppress(PhoneError):
         await Phone(served.issuer, served.http, clock=served.clock).enrol(enrolment)
@@ -118,7 +118,7 @@ async def test_the_database_holds_no_secret_as_itself(served: Served) -> None:
 async def test_the_log_of_a_verbose_sandbox_holds_no_secret(tmp_path: Path) -> None:
     with sandbox_process(tmp_path, "--verbose") as sandbox:
         facts = sandbox.facts
-        async with quiet_client() as http, httpx.AsyncClient(follow_redirects=False) as budgetly:
+        async with quiet_client() as http, httpx2.AsyncClient(follow_redirects=False) as budgetly:
             code = await sandbox_code(facts.issuer, http, "anna")
             phone = Phone(facts.issuer, http)
             await phone.enrol(code)
@@ -136,8 +136,8 @@ async def test_the_log_of_a_verbose_sandbox_holds_no_secret(tmp_path: Path) -> N
                 "client secret": facts.client_secret,
                 "enrolment code": code,
                 "session": phone._session or "",
-                "code": httpx.URL(location).params["code"],
-                "state of the app": httpx.URL(location).params["state"],
+                "code": httpx2.URL(location).params["code"],
+                "state of the app": httpx2.URL(location).params["state"],
                 "B": cookie.value or "",
                 "cookie of the app": budgetly.cookies["budgetly"],
             }

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 from click.testing import CliRunner
@@ -123,14 +123,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 
 @pytest.fixture
-async def http(running: Serving) -> AsyncIterator[httpx.AsyncClient]:
+async def http(running: Serving) -> AsyncIterator[httpx2.AsyncClient]:
     """A client that speaks to the server through the proxy."""
     async with quiet_client(BehindProxy(int(running.settings["ENDORSE_PORT"]))) as client:
         yield client
 
 
 async def test_serve_starts_with_good_settings_under_its_issuers_name(
-    running: Serving, http: httpx.AsyncClient
+    running: Serving, http: httpx2.AsyncClient
 ) -> None:
     path = "/.well-known/oauth-authorization-server"
     told = (await http.get(ISSUER + path)).json()
@@ -155,7 +155,7 @@ async def enrolment(running: Serving, *options: str) -> tuple[str, str]:
 
 
 async def test_a_person_enrols_by_the_banks_link_and_connects_an_app(
-    running: Serving, http: httpx.AsyncClient
+    running: Serving, http: httpx2.AsyncClient
 ) -> None:
     printed, _ = await enrolment(running, "--json")
     link = msgspec.json.decode(printed)["link"]
@@ -167,12 +167,12 @@ async def test_a_person_enrols_by_the_banks_link_and_connects_an_app(
     )
     app = msgspec.json.decode(added.stdout)
     asked = {"response_type": "code", "client_id": app["client_id"], "redirect_uri": uri}
-    url = str(httpx.URL(ISSUER + "/auth", params={**asked, "scope": "accounts"}))
+    url = str(httpx2.URL(ISSUER + "/auth", params={**asked, "scope": "accounts"}))
     location = await approve_url_async(url, phone=phone, http=http)
-    answer = httpx.URL(location).params
+    answer = httpx2.URL(location).params
     assert answer["iss"] == ISSUER
     form = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": uri}
-    credentials = httpx.BasicAuth(app["client_id"], app["client_secret"])
+    credentials = httpx2.BasicAuth(app["client_id"], app["client_secret"])
     got = await http.post(ISSUER + "/token", data=form, auth=credentials)
     bearer = {"Authorization": f"Bearer {got.json()['access_token']}"}
     listed = await http.get(ISSUER + "/v1/accounts", headers=bearer)
@@ -185,7 +185,7 @@ async def test_a_person_enrols_by_the_banks_link_and_connects_an_app(
 
 
 async def test_under_https_the_cookie_is_bound_to_the_host(
-    running: Serving, http: httpx.AsyncClient
+    running: Serving, http: httpx2.AsyncClient
 ) -> None:
     uri = "https://app.example/callback"
     added = await endorse(

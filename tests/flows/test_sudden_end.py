@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.phone import Browser, Phone, PhoneError, sandbox_code
@@ -40,7 +40,7 @@ class Outside:
     """The world that the server does not end with."""
 
     facts: Sandbox
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     told: list[Entry] = field(default_factory=list)
     phones: list[Phone] = field(default_factory=list)
 
@@ -51,21 +51,21 @@ class Outside:
             "redirect_uri": self.facts.redirect_uri,
             "state": "s",
         }
-        return str(httpx.URL(self.facts.issuer + "/auth", params=asked))
+        return str(httpx2.URL(self.facts.issuer + "/auth", params=asked))
 
-    async def token(self, **form: str) -> httpx.Response:
+    async def token(self, **form: str) -> httpx2.Response:
         return await self.http.post(
             self.facts.issuer + "/token",
             data=form,
-            auth=httpx.BasicAuth(self.facts.client_id, self.facts.client_secret),
+            auth=httpx2.BasicAuth(self.facts.client_id, self.facts.client_secret),
         )
 
-    async def redeem(self, code: str) -> httpx.Response:
+    async def redeem(self, code: str) -> httpx2.Response:
         return await self.token(
             grant_type="authorization_code", code=code, redirect_uri=self.facts.redirect_uri
         )
 
-    async def refresh(self, refresh_token: str) -> httpx.Response:
+    async def refresh(self, refresh_token: str) -> httpx2.Response:
         return await self.token(grant_type="refresh_token", refresh_token=refresh_token)
 
     async def connect_for_ever(self, phone: Phone, some: asyncio.Event) -> None:
@@ -81,7 +81,7 @@ class Outside:
             await phone.approve(review)
             entry.approved = True
             location = await entry.browser.resume()
-            entry.code = httpx.URL(location).params["code"]
+            entry.code = httpx2.URL(location).params["code"]
             answer = await self.redeem(entry.code)
             if answer.status_code == 200:
                 entry.tokens = answer.json()
@@ -104,7 +104,7 @@ async def _run_until_killed(outside: Outside, process: SandboxProcess, delay: fl
     process.process.wait()
     results = await asyncio.gather(*work, return_exceptions=True)
     for result in results:
-        assert isinstance(result, PhoneError | httpx.TransportError), repr(result)
+        assert isinstance(result, PhoneError | httpx2.TransportError), repr(result)
 
 
 def _check_stored(database: Path) -> None:
@@ -132,7 +132,7 @@ async def _check_told(outside: Outside) -> None:
             continue
         if entry.approved and not entry.code:
             # Approved, but the browser had not come yet: it comes now.
-            entry.code = httpx.URL(await entry.browser.resume()).params["code"]
+            entry.code = httpx2.URL(await entry.browser.resume()).params["code"]
             assert (await outside.redeem(entry.code)).status_code == 200
         if entry.code:
             answers = [await outside.redeem(entry.code) for _ in range(2)]

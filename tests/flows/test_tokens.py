@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-import httpx
+import httpx2
 import pytest
 
 from tests.flows import play
@@ -14,7 +14,7 @@ from tests.serving import CALLBACK, Served
 pytestmark = pytest.mark.anyio
 
 
-def no_store(answer: httpx.Response) -> bool:
+def no_store(answer: httpx2.Response) -> bool:
     return (answer.headers.get("cache-control"), answer.headers.get("pragma")) == (
         "no-store",
         "no-cache",
@@ -80,7 +80,7 @@ async def test_a_wrong_client_or_secret_is_refused_alike(
 ) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": "er_x"}
     by_header = await served.http.post(
-        served.url("/token"), data=form, auth=httpx.BasicAuth(client_id, secret)
+        served.url("/token"), data=form, auth=httpx2.BasicAuth(client_id, secret)
     )
     assert (by_header.status_code, by_header.json()["error"]) == (401, "invalid_client")
     assert by_header.headers["www-authenticate"] == 'Basic realm="endorse"'
@@ -189,7 +189,7 @@ async def test_a_refresh_token_is_worth_nothing_to_another_client(served: Served
     assert (await play.refresh(served, got["refresh_token"])).status_code == 200
 
 
-async def revoke(served: Served, token: str, **form: str) -> httpx.Response:
+async def revoke(served: Served, token: str, **form: str) -> httpx2.Response:
     data = {"token": token, **form}
     return await served.http.post(served.url("/revoke"), data=data, auth=served.app.basic)
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-import httpx
+import httpx2
 import webauthn
 from webauthn.helpers.structs import PublicKeyCredentialDescriptor, UserVerificationRequirement
 
@@ -52,13 +52,13 @@ class ScriptedBank:
     """Answers as the interface says; `script` replaces single answers by (method, path)."""
 
     time: float = 1_000_000.0
-    script: dict[tuple[str, str], Callable[[httpx.Request], httpx.Response]] = field(
+    script: dict[tuple[str, str], Callable[[httpx2.Request], httpx2.Response]] = field(
         default_factory=dict
     )
     edit_document: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document
     streams: list[list[bytes | str]] = field(default_factory=list)
     calls: list[tuple[str, str]] = field(default_factory=list)
-    requests: list[httpx.Request] = field(default_factory=list)
+    requests: list[httpx2.Request] = field(default_factory=list)
     jtis: set[str] = field(default_factory=set)
     registered: Any = None
     device: str = ""
@@ -67,10 +67,10 @@ class ScriptedBank:
     document: str = ""
     sign_in_challenge: bytes = b""
 
-    def client(self) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+    def client(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.MockTransport(self.answer))
 
-    async def answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx2.Request) -> httpx2.Response:
         call = (request.method, request.url.path)
         self.calls.append(call)
         self.requests.append(request)
@@ -86,7 +86,7 @@ class ScriptedBank:
 
     # The phone's side
 
-    def _check_proof(self, request: httpx.Request) -> httpx.Response | None:
+    def _check_proof(self, request: httpx2.Request) -> httpx2.Response | None:
         claims = proof_claims(request.headers["DPoP"])
         assert claims["htm"] == request.method
         assert claims["htu"] == f"{ISSUER}{request.url.raw_path.decode()}"
@@ -104,10 +104,10 @@ class ScriptedBank:
         assert claims["ath"] == b64(hashlib.sha256(b"s3ssion").digest())
         return None
 
-    def error(self, status: int, name: str, **more: object) -> httpx.Response:
-        return httpx.Response(status, json={"error": name, "error_description": "No.", **more})
+    def error(self, status: int, name: str, **more: object) -> httpx2.Response:
+        return httpx2.Response(status, json={"error": name, "error_description": "No.", **more})
 
-    def _phone(self, request: httpx.Request) -> httpx.Response:
+    def _phone(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path.removeprefix("/phone/")
         body = json.loads(request.content) if request.content else {}
         if path in {"enrol/options", "enrol", "sign-in/options", "sign-in"}:
@@ -115,20 +115,20 @@ class ScriptedBank:
         if "Authorization" not in request.headers:
             return self.error(401, "sign_in_required")
         if path == "connections":
-            return httpx.Response(200, json={"connections": [self._connection()]})
+            return httpx2.Response(200, json={"connections": [self._connection()]})
         if path.startswith("connections/"):
             grant_id = path.removeprefix("connections/")
-            return httpx.Response(
+            return httpx2.Response(
                 200, json={"grant_id": grant_id, "ended_at": "2026-08-25T15:04:05Z"}
             )
         return self._journey(path, body)
 
-    def _join(self, path: str, body: dict[str, Any]) -> httpx.Response:
+    def _join(self, path: str, body: dict[str, Any]) -> httpx2.Response:
         person = {"id": "anna", "name": "Anna de Vries"}
         if path == "enrol/options":
             if body["code"] != "c0de":
                 return self.error(404, "code_not_accepted")
-            return httpx.Response(
+            return httpx2.Response(
                 200,
                 json={
                     "person": person,
@@ -150,13 +150,13 @@ class ScriptedBank:
             if body["phone_id"] != "p1":
                 return self.error(404, "phone_not_known")
             self.sign_in_challenge = b"sign-in-challenge-32-bytes-long!"
-            return httpx.Response(
+            return httpx2.Response(
                 200,
                 json={"options": self.request_options(self.sign_in_challenge), "time": self.time},
             )
         if path == "sign-in":
             self.verify(body["credential"], self.sign_in_challenge)
-        return httpx.Response(
+        return httpx2.Response(
             201 if path == "enrol" else 200,
             json={
                 "phone_id": "p1",
@@ -188,7 +188,7 @@ class ScriptedBank:
             require_user_verification=True,
         )
 
-    def _journey(self, path: str, body: dict[str, Any]) -> httpx.Response:
+    def _journey(self, path: str, body: dict[str, Any]) -> httpx2.Response:
         if path == "claim":
             if body["code"] != FRAME:
                 return self.error(404, "code_not_accepted")
@@ -224,8 +224,8 @@ class ScriptedBank:
         self.state = state
         self.reached.setdefault(state, asyncio.Event()).set()
 
-    def _at(self, **more: object) -> httpx.Response:
-        return httpx.Response(200, json={"journey": QID, "state": self.state, **more})
+    def _at(self, **more: object) -> httpx2.Response:
+        return httpx2.Response(200, json={"journey": QID, "state": self.state, **more})
 
     def _document(self, chosen: list[str]) -> dict[str, Any]:
         names = ("currency", "iban", "name", "resourceId")
@@ -262,49 +262,49 @@ class ScriptedBank:
             "ended_at": None,
         }
 
-    def _sandbox(self, request: httpx.Request) -> httpx.Response:
+    def _sandbox(self, request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/phone/sandbox/people":
             people = [{"id": "anna", "name": "Anna de Vries", "accounts": 5}]
-            return httpx.Response(200, json={"people": people})
+            return httpx2.Response(200, json={"people": people})
         if json.loads(request.content)["person"] not in {"anna", None}:
             return self.error(404, "not_found")
-        return httpx.Response(200, json={"code": "c0de", "link": f"{ISSUER}/phone#enrol.c0de"})
+        return httpx2.Response(200, json={"code": "c0de", "link": f"{ISSUER}/phone#enrol.c0de"})
 
     # The browser's side
 
-    def _browser(self, request: httpx.Request) -> httpx.Response:
+    def _browser(self, request: httpx2.Request) -> httpx2.Response:
         path = request.url.path
         if path == "/auth":
-            return httpx.Response(200, html=PAGE)
+            return httpx2.Response(200, html=PAGE)
         if path == "/auth/start":
             assert request.headers["Origin"] == ISSUER
             assert request.headers["Sec-Fetch-Site"] == "same-origin"
             assert request.headers["Accept"] == "application/json"
             assert parse_qs(request.content.decode()) == {"request": ["seal+ed/&="]}
             paths = {"connect": "/connect/k1", "events": "/connect/k1/events"}
-            return httpx.Response(
+            return httpx2.Response(
                 200,
                 json={**paths, "resume": "/resume/k1"},
                 headers={"Set-Cookie": "tx_k1=B; HttpOnly; SameSite=Lax; Path=/"},
             )
         if request.headers.get("Cookie") != "tx_k1=B":
-            return httpx.Response(404, html="<p>Not here.</p>")
+            return httpx2.Response(404, html="<p>Not here.</p>")
         if path == "/connect/k1/events":
             if not self.streams:
-                return httpx.Response(204)
-            return httpx.Response(
+                return httpx2.Response(204)
+            return httpx2.Response(
                 200,
                 headers={"Content-Type": "text/event-stream"},
                 stream=_Stream(self, self.streams.pop(0)),
             )
         if path.startswith("/connect/k1/"):
-            return httpx.Response(200, json={"state": "cancelled"})
+            return httpx2.Response(200, json={"state": "cancelled"})
         assert path == "/resume/k1"
         answer = {"approved": "code=abc", "rejected": "error=access_denied"}[self.state]
-        return httpx.Response(303, headers={"Location": f"{CALLBACK}&{answer}"})
+        return httpx2.Response(303, headers={"Location": f"{CALLBACK}&{answer}"})
 
 
-class _Stream(httpx.AsyncByteStream):
+class _Stream(httpx2.AsyncByteStream):
     """Pieces of an event stream; a piece that is text waits until the journey reaches it."""
 
     def __init__(self, bank: ScriptedBank, pieces: list[bytes | str]) -> None:
@@ -314,7 +314,7 @@ class _Stream(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         for piece in self._pieces:
             if piece == BREAK:
-                raise httpx.ReadError("the connection broke")
+                raise httpx2.ReadError("the connection broke")
             if isinstance(piece, bytes):
                 yield piece
                 continue

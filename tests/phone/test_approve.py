@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.phone import (
@@ -114,7 +114,7 @@ def test_an_approval_has_a_limit_in_time(bank: ScriptedBank) -> None:
 
 def test_an_error_that_goes_straight_back_to_the_client_is_given(bank: ScriptedBank) -> None:
     location = "http://127.0.0.1:8001/callback?error=invalid_scope"
-    bank.script["GET", "/auth"] = lambda _: httpx.Response(303, headers={"Location": location})
+    bank.script["GET", "/auth"] = lambda _: httpx2.Response(303, headers={"Location": location})
     assert approve_url(URL) == location
     assert len(bank.calls) == 1
 

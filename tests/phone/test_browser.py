@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-import httpx
+import httpx2
 import pytest
 
 from endorse.phone import (
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.anyio
 URL = f"{ISSUER}/auth?client_id=c1&state=a%20b"
 
 
-def redirect(location: str) -> httpx.Response:
-    return httpx.Response(303, headers={"Location": location})
+def redirect(location: str) -> httpx2.Response:
+    return httpx2.Response(303, headers={"Location": location})
 
 
 async def begun(bank: ScriptedBank) -> Browser:
@@ -67,7 +67,7 @@ async def test_another_name_of_this_computer_leads_to_the_issuer() -> None:
     bank = ScriptedBank()
     other = URL.replace("localhost", "127.0.0.1")
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         del bank.script["GET", "/auth"]
         return redirect(URL)
 
@@ -108,7 +108,7 @@ async def test_an_http_page_elsewhere_is_never_asked_for() -> None:
 
 async def test_a_page_that_refuses_is_quoted() -> None:
     said = "<h1>This redirect_uri is not registered</h1>"
-    bank = ScriptedBank(script={("GET", "/auth"): lambda _: httpx.Response(400, html=said)})
+    bank = ScriptedBank(script={("GET", "/auth"): lambda _: httpx2.Response(400, html=said)})
     with pytest.raises(NotUnderstood, match="not registered") as raised:
         await Browser(bank.client()).open(URL)
     assert "authorization URL" in raised.value.what_to_do
@@ -116,7 +116,9 @@ async def test_a_page_that_refuses_is_quoted() -> None:
 
 async def test_a_page_that_leads_elsewhere_is_refused() -> None:
     paths = {"connect": "/c", "events": "//evil.test/e", "resume": "/r"}
-    bank = ScriptedBank(script={("POST", "/auth/start"): lambda _: httpx.Response(200, json=paths)})
+    bank = ScriptedBank(
+        script={("POST", "/auth/start"): lambda _: httpx2.Response(200, json=paths)}
+    )
     with pytest.raises(NotUnderstood, match=r"evil\.test"):
         await begun(bank)
 
@@ -147,7 +149,7 @@ async def test_a_stream_that_breaks_each_time_is_given_up() -> None:
 
 async def test_an_answer_that_is_no_stream_is_refused() -> None:
     bank = ScriptedBank(
-        script={("GET", "/connect/k1/events"): lambda _: httpx.Response(404, html="gone")}
+        script={("GET", "/connect/k1/events"): lambda _: httpx2.Response(404, html="gone")}
     )
     browser = await begun(bank)
     with pytest.raises(NotUnderstood, match="404"):
@@ -198,7 +200,7 @@ async def test_the_buttons_of_the_page_are_same_origin_posts() -> None:
 
 async def test_a_way_back_that_is_no_redirect_is_quoted() -> None:
     bank = ScriptedBank(
-        script={("GET", "/resume/k1"): lambda _: httpx.Response(200, html="<p>Go back</p>")}
+        script={("GET", "/resume/k1"): lambda _: httpx2.Response(200, html="<p>Go back</p>")}
     )
     browser = await begun(bank)
     with pytest.raises(NotUnderstood, match="Go back"):

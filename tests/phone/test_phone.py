@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import secrets
 
-import httpx
+import httpx2
 import msgspec
 import pytest
 
@@ -70,7 +70,7 @@ async def test_a_phone_refuses_and_watches() -> None:
     bank = ScriptedBank()
     phone = await enrolled(bank)
     journey = (await phone.claim(FRAME)).journey
-    bank.script["POST", "/phone/watch"] = lambda request: httpx.Response(
+    bank.script["POST", "/phone/watch"] = lambda request: httpx2.Response(
         200, json={"journey": json.loads(request.content)["journey"], "state": "cancelled"}
     )
     assert (await phone.watch(journey, "claimed")).state == "cancelled"
@@ -189,16 +189,16 @@ async def test_each_error_of_the_server_is_typed(
 @pytest.mark.parametrize(
     "answer",
     [
-        httpx.Response(500, html="<h1>Oops</h1>"),
-        httpx.Response(200, html="<h1>Hello</h1>"),
-        httpx.Response(200, content=b"\xff\xfe"),
-        httpx.Response(404, content=b"\xff\xfe"),
-        httpx.Response(200, json={"journey": QID, "state": 7}),
-        httpx.Response(302, headers={"Location": "http://evil.test/"}),
+        httpx2.Response(500, html="<h1>Oops</h1>"),
+        httpx2.Response(200, html="<h1>Hello</h1>"),
+        httpx2.Response(200, content=b"\xff\xfe"),
+        httpx2.Response(404, content=b"\xff\xfe"),
+        httpx2.Response(200, json={"journey": QID, "state": 7}),
+        httpx2.Response(302, headers={"Location": "http://evil.test/"}),
     ],
     ids=["fault", "page", "noise", "noisy error", "other type", "redirect"],
 )
-async def test_an_answer_of_another_shape_is_named(answer: httpx.Response) -> None:
+async def test_an_answer_of_another_shape_is_named(answer: httpx2.Response) -> None:
     bank = ScriptedBank()
     phone = await enrolled(bank)
     bank.script["POST", "/phone/refuse"] = lambda _: answer
@@ -207,8 +207,8 @@ async def test_an_answer_of_another_shape_is_named(answer: httpx.Response) -> No
 
 
 async def test_no_answer_is_named() -> None:
-    def fail(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused", request=request)
+    def fail(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("refused", request=request)
 
     bank = ScriptedBank()
     bank.script["POST", "/phone/enrol/options"] = fail
@@ -241,7 +241,7 @@ async def test_a_passkey_for_another_site_is_not_made() -> None:
     bank = ScriptedBank()
     options = creation_options(rp_id="evil.test")
     person = {"id": "anna", "name": "Anna"}
-    bank.script["POST", "/phone/enrol/options"] = lambda _: httpx.Response(
+    bank.script["POST", "/phone/enrol/options"] = lambda _: httpx2.Response(
         200,
         json={"person": person, "bank": {"name": "B"}, "options": options, "time": bank.time},
     )
@@ -270,10 +270,10 @@ async def test_options_that_do_not_fit_the_document_are_refused(part: str) -> No
     right = json.loads((await phone.call("POST", "/phone/review", _chosen(journey))).content)
     wrong = {**right, "options": {**right["options"]}}
     (wrong if part == "journey" else wrong["options"])[part] = "eA"
-    bank.script["POST", "/phone/review"] = lambda _: httpx.Response(200, json=wrong)
+    bank.script["POST", "/phone/review"] = lambda _: httpx2.Response(200, json=wrong)
     with pytest.raises(ConsentNotTrusted):
         await phone.review(journey, ["r1"])
-    bank.script["POST", "/phone/review"] = lambda _: httpx.Response(200, json=right)
+    bank.script["POST", "/phone/review"] = lambda _: httpx2.Response(200, json=right)
     assert (await phone.review(journey, ["r1"])).document == right["document"]
 
 
@@ -289,7 +289,7 @@ async def test_a_test_can_send_a_credential_of_its_own() -> None:
     bad = phone.passkey.sign(review.options, "https://evil.test", user_verified=False)
     sent = []
 
-    def look(request: httpx.Request) -> httpx.Response:
+    def look(request: httpx2.Request) -> httpx2.Response:
         sent.append(json.loads(request.content)["credential"])
         return bank.error(400, "invalid_request")
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import anyio
 import anyio.lowlevel
-import httpx
+import httpx2
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -69,9 +69,9 @@ class FakeIssuer:
     requests: dict[str, dict[str, str]] = field(default_factory=dict)
     all_there: anyio.Event = field(default_factory=anyio.Event)
 
-    def transport(self) -> httpx.ASGITransport:
+    def transport(self) -> httpx2.ASGITransport:
         """What Budgetly sends goes here instead of into the network."""
-        return httpx.ASGITransport(
+        return httpx2.ASGITransport(
             Starlette(
                 routes=[
                     Route("/.well-known/oauth-authorization-server", self._metadata),
@@ -109,7 +109,7 @@ class FakeIssuer:
 
     def _note(self, request: Request) -> None:
         if self.away:
-            raise httpx.ConnectError("the bank is away")
+            raise httpx2.ConnectError("the bank is away")
         self.calls.append(request.url.path)
 
     async def _metadata(self, request: Request) -> Response:

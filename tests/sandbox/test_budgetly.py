@@ -8,18 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import anyio
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 
 from endorse.sandbox.budgetly import create_app
 from tests.sandbox.fake_issuer import APP, CALLBACK, CLIENT, ISSUER, FakeIssuer
 
-pytestmark = [
-    pytest.mark.anyio,
-    # Authlib prefers httpx2; it says so when it is first imported.
-    pytest.mark.filterwarnings("ignore:The httpx module is deprecated"),
-]
+pytestmark = pytest.mark.anyio
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC).timestamp()
 FORM = {"Origin": APP}
@@ -36,28 +32,28 @@ def budgetly(bank: FakeIssuer) -> Starlette:
     )
 
 
-def visitor(app: Starlette) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=APP)
+def visitor(app: Starlette) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=APP)
 
 
 @asynccontextmanager
-async def browser(bank: FakeIssuer) -> AsyncIterator[httpx.AsyncClient]:
+async def browser(bank: FakeIssuer) -> AsyncIterator[httpx2.AsyncClient]:
     async with visitor(budgetly(bank)) as client:
         yield client
 
 
-async def begin(client: httpx.AsyncClient) -> str:
+async def begin(client: httpx2.AsyncClient) -> str:
     answer = await client.post("/connect", headers=FORM)
     assert answer.status_code == 303
     return answer.headers["location"]
 
 
-async def connect(client: httpx.AsyncClient, bank: FakeIssuer) -> None:
+async def connect(client: httpx2.AsyncClient, bank: FakeIssuer) -> None:
     answer = await client.get(bank.approve(await begin(client)))
     assert (answer.status_code, answer.headers.get("location")) == (303, "/accounts")
 
 
-def session_of(client: httpx.AsyncClient) -> dict[str, Any]:
+def session_of(client: httpx2.AsyncClient) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(base64.b64decode(client.cookies["budgetly"].split(".")[0]))
     return content
 
@@ -129,7 +125,7 @@ async def test_over_https_the_cookie_is_secure() -> None:
         ISSUER, *CLIENT, "https://budget.example/callback", "secret", transport=bank.transport()
     )
     here = "https://budget.example"
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=here) as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=here) as client:
         answer = await client.post("/connect", headers={"Origin": here})
     assert "secure" in answer.headers["set-cookie"].lower()
 
@@ -448,7 +444,7 @@ def test_starting_the_app_imports_no_http_client() -> None:
     code = (
         "import sys; from endorse.sandbox.budgetly import create_app;"
         "create_app('http://localhost:8000', 'c', 's', 'http://127.0.0.1:8001/callback', 'x');"
-        "print({'authlib', 'httpx', 'httpx2'} & set(sys.modules))"
+        "print({'authlib', 'httpx2', 'httpx2'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

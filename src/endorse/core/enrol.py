@@ -54,4 +54,3 @@ def enrol(
         enrolled_at=now,
     )
     return Decision(phone, (Enrol(phone, good.code_hash, now),))
-

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 
-import httpx
+import httpx2
 
 from endorse.phone.answers import Account, Claimed, Matched
 from endorse.phone.browser import Browser, Left
@@ -74,7 +74,7 @@ async def approve_url_async(
     refuse: bool = False,
     *,
     phone: Phone | None = None,
-    http: httpx.AsyncClient | None = None,
+    http: httpx2.AsyncClient | None = None,
     timeout: float = 60.0,  # noqa: ASYNC109 - the same argument as of the blocking form
 ) -> str:
     """As `approve_url`, in an event loop.
@@ -109,7 +109,7 @@ async def _approve_saved(
 
 
 @asynccontextmanager
-async def _client(http: httpx.AsyncClient | None, url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def _client(http: httpx2.AsyncClient | None, url: str) -> AsyncIterator[httpx2.AsyncClient]:
     """The given client, left open, or one of our own."""
     if http is not None:
         yield http
@@ -119,7 +119,7 @@ async def _client(http: httpx.AsyncClient | None, url: str) -> AsyncIterator[htt
 
 
 async def _ready(
-    phone: Phone | None, issuer: Issuer, person: str | None, http: httpx.AsyncClient
+    phone: Phone | None, issuer: Issuer, person: str | None, http: httpx2.AsyncClient
 ) -> Phone:
     """A phone that is signed in, before a frame is on the screen: frames live only seconds."""
     if phone is None:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
-import httpx
+import httpx2
 import msgspec
 
 from endorse.phone.errors import JourneyEnded, NotReachable, NotUnderstood, PhoneError
@@ -60,7 +60,7 @@ class Browser:
 
     def __init__(
         self,
-        http: httpx.AsyncClient,
+        http: httpx2.AsyncClient,
         *,
         user_agent: str = _USER_AGENT,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -70,7 +70,7 @@ class Browser:
         self._user_agent = user_agent
         self._sleep = sleep
         # Of its own, so that tabs and phones can share an HTTP client and no cookies.
-        self._cookies = httpx.Cookies()
+        self._cookies = httpx2.Cookies()
         self._page: Page | None = None
         self._connect: Connect | None = None
 
@@ -172,7 +172,7 @@ class Browser:
         path = f"{self._begun().connect}/{button}"
         return read(await self._post(self._opened().issuer, path, {}), Standing).state
 
-    async def _post(self, issuer: Issuer, path: str, form: dict[str, str]) -> httpx.Response:
+    async def _post(self, issuer: Issuer, path: str, form: dict[str, str]) -> httpx2.Response:
         headers = {"Origin": issuer.url, "Sec-Fetch-Site": "same-origin"}
         return await self._send("POST", issuer.at(path), accept=_JSON, headers=headers, form=form)
 
@@ -185,7 +185,7 @@ class Browser:
         headers: dict[str, str] | None = None,
         form: dict[str, str] | None = None,
         stream: bool = False,
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         named = {"Accept": accept, "User-Agent": self._user_agent, **(headers or {})}
         request = self._http.build_request(method, url, headers=named, data=form)
         request.headers.pop("Cookie", None)
@@ -219,7 +219,7 @@ def _is_other_name(url: str, target: str) -> bool:
     )
 
 
-async def _check_stream(answer: httpx.Response) -> None:
+async def _check_stream(answer: httpx2.Response) -> None:
     kind = answer.headers.get("Content-Type", "").partition(";")[0]
     if answer.status_code != 200 or kind != "text/event-stream":
         raise NotUnderstood(
@@ -227,10 +227,10 @@ async def _check_stream(answer: httpx.Response) -> None:
         )
 
 
-async def _pieces(answer: httpx.Response) -> AsyncGenerator[str, None]:
+async def _pieces(answer: httpx2.Response) -> AsyncGenerator[str, None]:
     """The text of a stream until it ends or breaks."""
     try:
         async for piece in answer.aiter_text():
             yield piece
-    except httpx.TransportError:
+    except httpx2.TransportError:
         return

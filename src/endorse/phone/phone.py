@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
-import httpx
+import httpx2
 import msgspec
 
 from endorse.phone.answers import (
@@ -81,7 +81,7 @@ class Phone:
     def __init__(
         self,
         issuer: str,
-        http: httpx.AsyncClient,
+        http: httpx2.AsyncClient,
         *,
         name: str = _NAME,
         clock: Callable[[], float] = time.time,
@@ -229,7 +229,7 @@ class Phone:
     def from_dict(
         cls,
         saved: Mapping[str, object],
-        http: httpx.AsyncClient,
+        http: httpx2.AsyncClient,
         *,
         clock: Callable[[], float] = time.time,
         random: RandomBytes = secrets.token_bytes,
@@ -250,7 +250,7 @@ class Phone:
 
     async def call(
         self, method: str, path: str, body: object = None, *, signed_in: bool = True
-    ) -> httpx.Response:
+    ) -> httpx2.Response:
         """Send one call with its proof, and the session if `signed_in`; judge nothing.
 
         `body` is encoded as JSON; `None` sends none. For tests that send what the other methods
@@ -299,7 +299,7 @@ class Phone:
         self._enrolled()
         return await self._ask(shape, path, body, method=method, signed_in=True)
 
-    def _learn_clock(self, answer: httpx.Response) -> bool:
+    def _learn_clock(self, answer: httpx2.Response) -> bool:
         known = error_answer(answer)
         if known is None or known.error != "invalid_proof" or known.time is None:
             return False

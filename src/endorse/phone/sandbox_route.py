@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import httpx
+import httpx2
 import msgspec
 
 from endorse.phone.answers import Enrolment, SandboxPeople, SandboxPerson
@@ -13,14 +13,14 @@ from endorse.phone.issuer import Issuer
 from endorse.phone.wire import read, send
 
 
-async def sandbox_people(issuer: str, http: httpx.AsyncClient) -> tuple[SandboxPerson, ...]:
+async def sandbox_people(issuer: str, http: httpx2.AsyncClient) -> tuple[SandboxPerson, ...]:
     """The invented people of the sandbox at `issuer`. Raises `Refused` where it is no sandbox."""
     url = Issuer.parse(issuer).at("/phone/sandbox/people")
     answer = await send(http, http.build_request("GET", url))
     return read(answer, SandboxPeople).people
 
 
-async def sandbox_code(issuer: str, http: httpx.AsyncClient, person: str | None = None) -> str:
+async def sandbox_code(issuer: str, http: httpx2.AsyncClient, person: str | None = None) -> str:
     """A one-use enrolment code for a person of the sandbox at `issuer`.
 
     `person` is an id or a name as the sandbox lists it; `None` invents a fresh person. Raises

@@ -6,7 +6,7 @@ import ssl
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 
-import httpx
+import httpx2
 import msgspec
 
 from endorse.phone.answers import ErrorAnswer
@@ -16,13 +16,13 @@ from endorse.phone.issuer import Issuer
 T = TypeVar("T")
 
 # A watch is held for 20 s and a quiet event stream beats each 15 s.
-_TIMEOUT = httpx.Timeout(10.0, read=40.0)
+_TIMEOUT = httpx2.Timeout(10.0, read=40.0)
 
 
-def open_client(issuer: str) -> httpx.AsyncClient:
+def open_client(issuer: str) -> httpx2.AsyncClient:
     """An HTTP client that follows no redirect and keeps no cookie, for any number of phones."""
     plain = Issuer.of(issuer).url.startswith("http:")
-    return httpx.AsyncClient(
+    return httpx2.AsyncClient(
         timeout=_TIMEOUT,
         follow_redirects=False,
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
@@ -34,17 +34,17 @@ def open_client(issuer: str) -> httpx.AsyncClient:
 
 
 async def send(
-    http: httpx.AsyncClient, request: httpx.Request, *, stream: bool = False
-) -> httpx.Response:
+    http: httpx2.AsyncClient, request: httpx2.Request, *, stream: bool = False
+) -> httpx2.Response:
     """Send one request and follow nothing. Raises `NotReachable`."""
     try:
         return await http.send(request, stream=stream, follow_redirects=False)
-    except httpx.TransportError as problem:
+    except httpx2.TransportError as problem:
         reason = str(problem) or type(problem).__name__
         raise NotReachable(f"{request.url} did not answer: {reason}.") from problem
 
 
-def read(answer: httpx.Response, shape: type[T]) -> T:
+def read(answer: httpx2.Response, shape: type[T]) -> T:
     """The JSON of an answer as `shape`. Raises `Refused` or `NotUnderstood`."""
     if not answer.is_success:
         raise error_of(answer)
@@ -54,7 +54,7 @@ def read(answer: httpx.Response, shape: type[T]) -> T:
         raise NotUnderstood(f"{_name(answer)} gave no {shape.__name__}: {problem}.") from problem
 
 
-def error_of(answer: httpx.Response) -> Refused | NotUnderstood:
+def error_of(answer: httpx2.Response) -> Refused | NotUnderstood:
     """The typed error that an unsuccessful answer stands for."""
     known = error_answer(answer)
     if known is None:
@@ -63,7 +63,7 @@ def error_of(answer: httpx.Response) -> Refused | NotUnderstood:
     return refusal(known.error, message, answer.status_code, known.state)
 
 
-def error_answer(answer: httpx.Response) -> ErrorAnswer | None:
+def error_answer(answer: httpx2.Response) -> ErrorAnswer | None:
     """The error that an answer's body describes, if it does."""
     try:
         return msgspec.json.decode(answer.content, type=ErrorAnswer)
@@ -71,5 +71,5 @@ def error_answer(answer: httpx.Response) -> ErrorAnswer | None:
         return None
 
 
-def _name(answer: httpx.Response) -> str:
+def _name(answer: httpx2.Response) -> str:
     return f"{answer.request.method} {answer.request.url.path}"

@@ -33,7 +33,7 @@ _JOURNEY_BY_CODE: Final = _JOURNEY + "code_hash = $1"
 _GRANT: Final = f"SELECT {_GRANT_COLUMNS} FROM grants WHERE grant_id = $1"
 _GRANTS: Final = (
     f"SELECT {_GRANT_COLUMNS} FROM grants "
-    "WHERE person_id = $1 AND created_at > $2 ORDER BY created_at DESC LIMIT $3"
+    "WHERE person_id = $1 AND created_at > $2 ORDER BY created_at DESC, grant_id LIMIT $3"
 )
 _PHONE: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE phone_id = $1"
 _ACCESS: Final = (

@@ -27,7 +27,7 @@ from endorse.sandbox.budgetly.memory import Connections
 from endorse.sandbox.budgetly.trouble import Declined, Ended, Trouble
 
 if TYPE_CHECKING:
-    import httpx
+    import httpx2
 
     from endorse.sandbox.budgetly.connection import Connection
     from endorse.sandbox.budgetly.link import Link
@@ -47,7 +47,7 @@ def create_app(
     session_secret: str,
     *,
     clock: Callable[[], float] = time.time,
-    transport: httpx.AsyncBaseTransport | None = None,
+    transport: httpx2.AsyncBaseTransport | None = None,
 ) -> Starlette:
     """Budgetly as an ASGI app; it answers at the host of `redirect_uri`, whose path is /callback.
 
@@ -84,7 +84,7 @@ def _link(
     client_id: str,
     client_secret: str,
     redirect_uri: str,
-    transport: httpx.AsyncBaseTransport | None,
+    transport: httpx2.AsyncBaseTransport | None,
 ) -> Link:
     # Imported at the first use, so that the app starts at once.
     from endorse.sandbox.budgetly.link import Link  # noqa: PLC0415

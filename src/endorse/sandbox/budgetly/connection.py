@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TypeVar
 
-import httpx
+import httpx2
 import msgspec
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
@@ -74,10 +74,10 @@ class Connection:
         endpoint = self._client.metadata.get("revocation_endpoint")
         kind = "refresh_token" if self._client.token.get("refresh_token") else "access_token"
         try:
-            answer: httpx.Response = await self._client.revoke_token(  # type: ignore[no-untyped-call]
+            answer: httpx2.Response = await self._client.revoke_token(  # type: ignore[no-untyped-call]
                 endpoint, token=self._client.token[kind], token_type_hint=kind
             )
-        except (httpx.HTTPError, OAuthError):
+        except (httpx2.HTTPError, OAuthError):
             return False
         return answer.status_code == 200
 
@@ -102,13 +102,13 @@ class Connection:
         except msgspec.DecodeError as error:
             raise Trouble("unreadable", f"{path}: {error}") from error
 
-    async def _get(self, path: str, query: Mapping[str, str]) -> httpx.Response:
+    async def _get(self, path: str, query: Mapping[str, str]) -> httpx2.Response:
         try:
             # Authlib refreshes a token that has run out, once for all calls that wait for it.
-            answer: httpx.Response = await self._client.get(f"{self._issuer}{path}", params=query)
+            answer: httpx2.Response = await self._client.get(f"{self._issuer}{path}", params=query)
         except OAuthError as error:
             raise Ended from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise Trouble("unreachable", type(error).__name__) from error
         return answer
 
@@ -123,5 +123,5 @@ class Connection:
                 await self._client.refresh_token()
             except OAuthError as error:
                 raise Ended from error
-            except httpx.HTTPError as error:
+            except httpx2.HTTPError as error:
                 raise Trouble("unreachable", type(error).__name__) from error

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
+import httpx2
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.integrations.starlette_client import OAuth, OAuthError
 from starlette.requests import Request
@@ -29,7 +29,7 @@ class Link:
         client_id: str,
         client_secret: str,
         redirect_uri: str,
-        transport: httpx.AsyncBaseTransport | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self._issuer = issuer
         self._redirect_uri = redirect_uri
@@ -83,7 +83,7 @@ class Link:
             token = await self._bank.authorize_access_token(request)
         except OAuthError as error:
             raise Trouble("refused", error.error) from error
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise Trouble("unreachable", type(error).__name__) from error
         except ValueError as error:
             raise Trouble("unreadable", "token endpoint") from error
@@ -102,7 +102,7 @@ class Link:
     async def _metadata(self) -> Mapping[str, Any]:
         try:
             metadata: Mapping[str, Any] = await self._bank.load_server_metadata()
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise Trouble("unreachable", type(error).__name__) from error
         except ValueError as error:
             raise Trouble("unreadable", "metadata") from error
