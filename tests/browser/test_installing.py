@@ -40,7 +40,7 @@ async def test_a_browser_offers_to_install_the_app(
 async def test_without_a_network_the_app_opens_and_says_so(
     windows: Windows, bank_and_app: Town
 ) -> None:
-    windows.pardon("ERR_INTERNET_DISCONNECTED")
+    windows.pardon("ERR_INTERNET_DISCONNECTED", "ERR_FAILED")
     page = await windows.phone()
     phone = await handset(page, bank_and_app.bank.issuer, "Anna de Vries")
     await page.evaluate(READY)

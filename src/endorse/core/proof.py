@@ -4,13 +4,13 @@ Verification only; keys, times and what to expect are arguments.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.hashes import SHA256
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
@@ -27,8 +27,8 @@ _ALGORITHMS: Final = [
     COSEAlgorithmIdentifier.EDDSA,
     COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
 ]
-_P256: Final = ec.SECP256R1()
-_ES256: Final = ec.ECDSA(SHA256())
+# A phone calls several times in a row; reading its key costs as much as checking its signature.
+_KEYS_KEPT: Final = 4096
 
 
 def pkce_holds(verifier: str, challenge: str | None) -> bool:
@@ -105,8 +105,10 @@ def device_of(call: Call, now: int, law: Policy) -> str | Refusal:
     key = _public_key(header.jwk)
     if key is None:
         return refusal.PROOF_NOT_GOOD.because("jwk is not a point of P-256")
-    if not _signed(key, f"{parts[0]}.{parts[1]}".encode("ascii"), raw[2]):
-        return refusal.PROOF_NOT_GOOD.because("signature")
+    try:
+        jws.deserialize_compact(call.proof, key, algorithms=["ES256"])
+    except (JoseError, ValueError) as bad:
+        return refusal.PROOF_NOT_GOOD.because(f"signature: {type(bad).__name__}")
     return thumbprint(header.jwk.crv, header.jwk.x, header.jwk.y)
 
 
@@ -128,27 +130,18 @@ def _wrong(header: _Header, claims: _Claims, call: Call, now: int, law: Policy) 
     return ""
 
 
-def _public_key(jwk: _Jwk) -> ec.EllipticCurvePublicKey | None:
+@lru_cache(_KEYS_KEPT)
+def _public_key(jwk: _Jwk) -> ECKey | None:
     x, y = from_b64url(jwk.x), from_b64url(jwk.y)
     # RFC 7518 6.2.1.2: one spelling a key, or one key would have many thumbprints.
     if x is None or y is None or len(x) != 32 or len(y) != 32:
         return None
     try:
-        return ec.EllipticCurvePublicKey.from_encoded_point(_P256, b"\x04" + x + y)
-    except ValueError:
+        key = ECKey.import_key(msgspec.structs.asdict(jwk))
+        key.public_key  # noqa: B018 - reading it checks that the point is on the curve
+    except (JoseError, ValueError):
         return None
-
-
-def _signed(key: ec.EllipticCurvePublicKey, text: bytes, signature: bytes) -> bool:
-    """Verify ES256, whose signature is r and s, 32 bytes each (RFC 7518 3.4)."""
-    if len(signature) != 64:
-        return False
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-    try:
-        key.verify(encode_dss_signature(r, s), text, _ES256)
-    except InvalidSignature:
-        return False
-    return True
+    return key
 
 
 def thumbprint(crv: str, x: str, y: str) -> str:
