@@ -7,7 +7,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup web demo test check format bench soak lock clean
+.PHONY: help setup web demo test check format pictures bench soak lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -48,6 +48,10 @@ format: setup ## Format the Python code and mend what the linter can
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
+pictures: setup ## Take the README's pictures in a real Chromium
+	ENDORSE_PICTURES=docs/pictures $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/browser
+	$(BIN)/python -m tests.browser.gallery
+
 bench: setup ## Measure latency, start and flows a second
 	$(BIN)/python -m bench
 
@@ -62,5 +66,5 @@ LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) web/node_modules src/endorse/server/static dist .pytest_cache .mypy_cache .ruff_cache \
+	rm -rf $(VENV) web/node_modules tests/clients/openid_client/node_modules build src/endorse/server/static dist .pytest_cache .mypy_cache .ruff_cache \
 		.hypothesis .import_linter_cache

@@ -40,8 +40,8 @@ Query = Callable[[Connection], Awaitable[T]]
 class Engine(Protocol):
     """One database: where to read, where to write, and how to end."""
 
-    def reading(self) -> AbstractAsyncContextManager[Connection]:
-        """Borrow a connection that only reads what is committed."""
+    async def read(self, query: Query[T]) -> T:
+        """Run a query on a connection that only reads what is committed. Raises `StoreAway`."""
         ...
 
     def writing(self) -> AbstractAsyncContextManager[Connection]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from endorse.store.connection import Connection, Row, StoreAway, Value
+from endorse.store.connection import Connection, Query, Row, StoreAway, T, Value
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -72,12 +72,11 @@ class PostgresEngine:
             raise StoreAway(f"PostgreSQL does not answer: {error}") from error
         return cls(pool)
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
-        """Lend a connection; each statement sees what is committed."""
+    async def read(self, query: Query[T]) -> T:
+        """Run a query on a connection; each statement sees what is committed."""
         try:
             async with self._pool.acquire() as raw:
-                yield PostgresConnection(raw)
+                return await query(PostgresConnection(raw))
         except _AWAY as error:
             raise StoreAway(str(error)) from error
 

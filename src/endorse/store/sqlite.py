@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, Final
 
-from endorse.store.connection import Connection, Row, StoreAway, Value
+from endorse.store.connection import Connection, Query, Row, StoreAway, T, Value
 
 _AWAY: Final = (
     sqlite3.SQLITE_BUSY,
@@ -62,11 +62,10 @@ class SqliteEngine:
         self._reading = SqliteConnection(self._reader)
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
 
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Connection]:
-        """Lend the reading connection: each statement sees what is committed."""
+    async def read(self, query: Query[T]) -> T:
+        """Run a query on the reading connection: each statement sees what is committed."""
         try:
-            yield self._reading
+            return await query(self._reading)
         except sqlite3.Error as error:
             raise _fault(error) from error
 

@@ -80,8 +80,7 @@ class Store:
 
     async def read(self, query: Callable[[Connection], Awaitable[A]]) -> A:
         """Read what is committed. Raises StoreAway."""
-        async with self._engine.reading() as db:
-            return await query(db)
+        return await self._engine.read(query)
 
     async def settle(
         self, read: Query[F], decide: Callable[[F], Decision[A]], now: int
