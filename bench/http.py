@@ -5,11 +5,14 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _HEAD_ENDS = b"\r\n\r\n"
 ADDRESS = "127.0.0.1"
+# The server hangs up after 5 s of silence; who sends just then hears nothing.
+_FRESH_SECONDS = 3.0
 
 
 class Broken(Exception):
@@ -31,113 +34,90 @@ class Answer:
         return found[1].decode("latin-1") if found else ""
 
 
-class Connection(asyncio.Protocol):
-    """One keep-alive connection that carries one request at a time, opened again if it closed."""
+OnEvent = Callable[[str, str], None]
+"""Called with the name and the data of each server-sent event."""
 
-    def __init__(self, port: int) -> None:
-        """Speak to this port of this machine; the first request connects."""
-        self._port = port
-        self._transport: asyncio.Transport | None = None
+
+class _Wire(asyncio.Protocol):
+    """One connection, for one exchange at a time. `over` is set when that has ended well."""
+
+    def __init__(self) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.last = time.perf_counter()
         self._buffer = b""
-        self._waiter: asyncio.Future[Answer] | None = None
-        self.sent_at = 0.0
-        """The time.perf_counter() at which the last request was handed to the system."""
+        self._over: asyncio.Future[Answer | None] | None = None
 
-    async def send(self, request: bytes) -> Answer:
-        """Send a whole request and give its answer. Raises Broken, OSError."""
+    @classmethod
+    async def to(cls, port: int, old: Self | None) -> Self:
+        """Give the old connection if it is fresh, or else a new one."""
+        if old is not None and old.transport is not None and not old.transport.is_closing():
+            if time.perf_counter() - old.last < _FRESH_SECONDS:
+                return old
+            old.transport.close()
+        wire = cls()
         loop = asyncio.get_running_loop()
-        if self._transport is None or self._transport.is_closing():
-            self._buffer = b""
-            self._transport, _ = await loop.create_connection(lambda: self, ADDRESS, self._port)
-        self._waiter = loop.create_future()
-        self.sent_at = time.perf_counter()
-        self._transport.write(request)
-        return await self._waiter
+        wire.transport, _ = await loop.create_connection(lambda: wire, ADDRESS, port)
+        return wire
 
-    def close(self) -> None:
-        """Hang up."""
-        if self._transport is not None:
-            self._transport.close()
+    def write(self, request: bytes) -> "asyncio.Future[Answer | None]":
+        """Send a request; the future ends with its answer, or None at the end of a stream."""
+        if self.transport is None:
+            raise Broken("no connection")
+        self._over = asyncio.get_running_loop().create_future()
+        self.last = time.perf_counter()
+        self.transport.write(request)
+        return self._over
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Fail the request that waits."""
-        self._transport = None
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(Broken(f"the server hung up: {exc}"))
+        self.transport = None
+        self._finish(Broken(f"the server hung up: {exc}"))
+
+    def _finish(self, outcome: Answer | Broken | None) -> None:
+        if self._over is None or self._over.done():
+            return
+        self.last = time.perf_counter()
+        if isinstance(outcome, Broken):
+            self._over.set_exception(outcome)
+            # Whoever hung up before the end does not ask; that is no error of its own.
+            self._over.exception()
+        else:
+            self._over.set_result(outcome)
+
+
+class _Whole(_Wire):
+    """Collects whole answers."""
 
     def data_received(self, data: bytes) -> None:
-        """Collect until the answer is whole."""
         self._buffer += data
         end = self._buffer.find(_HEAD_ENDS)
         if end < 0:
             return
         head = self._buffer[:end]
-        status = int(head[9:12])
         length = _LENGTH.search(head)
-        if length is None and status != 204:
-            self._answer(Broken(f"an answer {status} without its length"))
+        if length is None:
+            self._finish(Broken(f"an answer without its length: {head.decode('latin-1')}"))
             return
-        whole = end + 4 + (int(length[1]) if length else 0)
+        whole = end + 4 + int(length[1])
         if len(self._buffer) < whole:
             return
         body, self._buffer = self._buffer[end + 4 : whole], self._buffer[whole:]
-        self._answer(Answer(status, head, body, time.perf_counter()))
-
-    def _answer(self, answer: Answer | Broken) -> None:
-        if self._waiter is None or self._waiter.done():
-            return
-        if isinstance(answer, Broken):
-            self._waiter.set_exception(answer)
-        else:
-            self._waiter.set_result(answer)
+        self._finish(Answer(int(head[9:12]), head, body, time.perf_counter()))
 
 
-OnEvent = Callable[[str, str], None]
-"""Called with the name and the data of each server-sent event."""
+class _Events(_Wire):
+    """Tells server-sent events as they come."""
 
-
-class Stream(asyncio.Protocol):
-    """Server-sent events over one connection, which can carry one stream after another."""
-
-    def __init__(self, port: int) -> None:
-        """Speak to this port of this machine; the first stream connects."""
-        self._port = port
-        self._transport: asyncio.Transport | None = None
-        self._buffer = b""
+    def __init__(self) -> None:
+        super().__init__()
         self._text = ""
         self._open = False
         self._on_event: OnEvent = lambda _name, _data: None
-        self._over: asyncio.Future[None] | None = None
 
-    async def begin(self, request: bytes, on_event: OnEvent) -> None:
-        """Ask for a stream; its events are told as they come, until `end`."""
-        loop = asyncio.get_running_loop()
-        if self._transport is None or self._transport.is_closing():
-            self._buffer = b""
-            self._transport, _ = await loop.create_connection(lambda: self, ADDRESS, self._port)
-        self._on_event = on_event
-        self._over = loop.create_future()
-        self._open = False
-        self._text = ""
-        self._transport.write(request)
-
-    async def end(self) -> None:
-        """Wait until the server ended the stream in good order. Raises Broken."""
-        if self._over is not None:
-            await self._over
-
-    def close(self) -> None:
-        """Hang up."""
-        if self._transport is not None:
-            self._transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Fail whoever waits for the end."""
-        self._transport = None
-        self._finish(Broken(f"the event stream broke: {exc}"))
+    def begin(self, request: bytes, on_event: OnEvent) -> "asyncio.Future[Answer | None]":
+        self._text, self._open, self._on_event = "", False, on_event
+        return self.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Take the chunks apart, and the events in them."""
         self._buffer += data
         if not self._open and not self._head():
             return
@@ -157,10 +137,10 @@ class Stream(asyncio.Protocol):
         if end < 0:
             return False
         head, self._buffer = self._buffer[:end], self._buffer[end + 4 :]
-        if head[9:12] != b"200" or b"text/event-stream" not in head or not _CHUNKED.search(head):
+        self._open = head[9:12] == b"200" and _CHUNKED.search(head) is not None
+        if not self._open or b"text/event-stream" not in head:
             self._finish(Broken(f"no event stream: {head.decode('latin-1')}"))
             return False
-        self._open = True
         return True
 
     def _tell(self, text: str) -> None:
@@ -170,12 +150,52 @@ class Stream(asyncio.Protocol):
             if "event" in fields:
                 self._on_event(fields["event"], fields["data"])
 
-    def _finish(self, problem: Broken | None) -> None:
-        if self._over is None or self._over.done():
-            return
-        if problem is None:
-            self._over.set_result(None)
-        else:
-            self._over.set_exception(problem)
-            # Whoever left before the end does not ask; that is no error of its own.
-            self._over.exception()
+
+class Connection:
+    """Carries one request after another over a kept connection."""
+
+    def __init__(self, port: int) -> None:
+        """Speak to this port of this machine; the first request connects."""
+        self._port = port
+        self._wire: _Whole | None = None
+        self.sent_at = 0.0
+        """The time.perf_counter() at which the last request was handed to the system."""
+
+    async def send(self, request: bytes) -> Answer:
+        """Send a whole request and give its answer. Raises Broken, OSError."""
+        self._wire = await _Whole.to(self._port, self._wire)
+        self.sent_at = time.perf_counter()
+        answer = await self._wire.write(request)
+        if answer is None:
+            raise Broken("no answer")
+        return answer
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._wire is not None and self._wire.transport is not None:
+            self._wire.transport.close()
+
+
+class Stream:
+    """Carries one event stream after another over a kept connection."""
+
+    def __init__(self, port: int) -> None:
+        """Speak to this port of this machine; the first stream connects."""
+        self._port = port
+        self._wire: _Events | None = None
+        self._over: asyncio.Future[Answer | None] | None = None
+
+    async def begin(self, request: bytes, on_event: OnEvent) -> None:
+        """Ask for a stream; its events are told as they come, until `end`."""
+        self._wire = await _Events.to(self._port, self._wire)
+        self._over = self._wire.begin(request, on_event)
+
+    async def end(self) -> None:
+        """Wait until the server ended the stream in good order. Raises Broken."""
+        if self._over is not None:
+            await self._over
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._wire is not None and self._wire.transport is not None:
+            self._wire.transport.close()

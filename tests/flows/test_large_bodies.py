@@ -42,7 +42,7 @@ each_path = pytest.mark.parametrize("path", TAKING)
 
 
 async def test_every_address_that_takes_a_body_is_in_this_file(served: Served) -> None:
-    taking = {path for path, method in routes_of(served) if method == "POST"}
+    taking = {path for path, method in routes_of() if method == "POST"}
     bodiless = {"/connect/{short}/cancel", "/connect/{short}/new-code"}
     assert taking - bodiless == set(TAKING)
 

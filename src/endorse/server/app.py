@@ -3,14 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from endorse.core.change import Sweep
@@ -75,12 +73,12 @@ PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
 )
 
 
-def create_app(desk: Desk) -> Starlette:
+def create_app(desk: Desk) -> Frontdoor:
     """Make the server's application from a desk whose store is open; it closes the store."""
     pages = Pages(desk.settings)
     table = [
-        *(_answer(desk, *row) for row in ANSWERS),
-        *(_page(desk, pages, *row) for row in PAGES),
+        *(_route(method, path, partial(answer, desk)) for method, path, answer in ANSWERS),
+        *(_route(method, path, partial(answer, desk, pages)) for method, path, answer in PAGES),
     ]
     routes: list[BaseRoute] = [
         _ByPath(table),
@@ -88,20 +86,10 @@ def create_app(desk: Desk) -> Starlette:
         Route("/connect/{short}/events", Events(desk), methods=["GET"]),
         Route("/static/{path:path}", BuiltFiles(), methods=["GET"]),
     ]
-
-    async def no_route(request: Request, problem: Exception) -> Response:
-        status = problem.status_code if isinstance(problem, HTTPException) else 404
-        if status == 404 and "text/html" in request.headers.get("accept", ""):
-            return pages.page("gone.html", 404)
-        headers = problem.headers if isinstance(problem, HTTPException) else None
-        return wire.refused(wire.NOT_FOUND if status == 404 else wire.WRONG_METHOD, headers)
-
-    return Starlette(
-        routes=routes,
-        lifespan=lambda _: _life(desk),
-        middleware=[Middleware(Frontdoor, desk=desk)],
-        exception_handlers={404: no_route, 405: no_route},
-    )
+    # The router alone, without the framework's application around it: its two layers that turn
+    # exceptions into answers cost every request about as much as finding the route.
+    router = Router(routes, redirect_slashes=False, lifespan=lambda _: _life(desk))
+    return Frontdoor(router, desk, pages)
 
 
 class _ByPath(BaseRoute):
@@ -123,18 +111,21 @@ class _ByPath(BaseRoute):
         await scope["endpoint"](scope, receive, send)
 
 
-def _answer(desk: Desk, method: str, path: str, answer: _Plain) -> Route:
-    async def endpoint(request: Request) -> Response:
-        return await answer(desk, request)
+class _Endpoint:
+    """One row of the table as an ASGI application."""
 
-    return Route(path, endpoint, methods=[method])
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await self._answer(Request(scope, receive, send))
+        await answer(scope, receive, send)
 
 
-def _page(desk: Desk, pages: Pages, method: str, path: str, answer: _Paged) -> Route:
-    async def endpoint(request: Request) -> Response:
-        return await answer(desk, pages, request)
-
-    return Route(path, endpoint, methods=[method])
+def _route(method: str, path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
+    return Route(path, _Endpoint(answer), methods=[method])
 
 
 @contextlib.asynccontextmanager

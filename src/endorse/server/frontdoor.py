@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -9,21 +11,25 @@ from endorse.bank import BankUnavailable
 from endorse.core.coding import b64url
 from endorse.server import wire
 from endorse.server.desk import Desk, log
+from endorse.server.pages import Pages
 from endorse.store.connection import StoreAway
 
 
 class Frontdoor:
     """Stands in front of the routes."""
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+    def __init__(self, app: ASGIApp, desk: Desk, pages: Pages) -> None:
         """Let requests for the desk's issuer in to `app`."""
         self._app = app
+        self._pages = pages
         self._issuer = desk.issuer
         self._host = desk.settings.issuer_host.encode()
         self._desk = desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, send it to the right host, or answer for what failed inside."""
+        # With an application in the scope the router raises what it cannot find.
+        scope["app"] = self
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -40,6 +46,8 @@ class Frontdoor:
 
         try:
             await self._app(scope, receive, watched)
+        except HTTPException as problem:
+            failure = self._no_route(scope, problem)
         except (StoreAway, BankUnavailable) as away:
             log.error("unavailable: %s", away)
             failure = _fault("temporarily_unavailable", 503, "Try again in a moment.")
@@ -52,6 +60,14 @@ class Frontdoor:
             return
         if not begun:
             await failure(scope, receive, send)
+
+    def _no_route(self, scope: Scope, problem: HTTPException) -> Response:
+        """Answer for an address or method that is not in the table: to a person with a page."""
+        if problem.status_code == 405:
+            return wire.refused(wire.WRONG_METHOD, problem.headers)
+        if "text/html" in Headers(scope=scope).get("accept", ""):
+            return self._pages.page("gone.html", 404)
+        return wire.refused(wire.NOT_FOUND)
 
     def _elsewhere(self, scope: Scope) -> Response | None:
         """Answer for another host: cookies, passkeys and links are bound to the issuer's."""
