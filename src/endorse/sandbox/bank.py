@@ -66,6 +66,7 @@ class SandboxBank:
             held.id: (household, held) for household in self._named for held in _all_held(household)
         }
         self._invented = lru_cache(_KEPT_HOUSEHOLDS)(self._invent)
+        self._weighed = lru_cache(_KEPT_HOUSEHOLDS)(self._weigh)
         self._month = lru_cache(_KEPT_MONTHS)(self._write)
 
     def people(self) -> tuple[Person, ...]:
@@ -90,8 +91,10 @@ class SandboxBank:
 
     async def balances(self, account_id: str) -> Sequence[Balance]:
         """See `endorse.bank.Bank.balances`: available now, booked now, booked yesterday."""
+        return self._weighed(account_id, self._today())
+
+    def _weigh(self, account_id: str, today: date) -> tuple[Balance, ...]:
         household, held = self._find(account_id)
-        today = self._today()
         yesterday = today - timedelta(days=1)
         booked, changed = self._booked(household, held, today)
         closed, closed_changed = self._booked(household, held, yesterday)
