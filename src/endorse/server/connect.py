@@ -81,7 +81,7 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     if journey is None:
         return pages.page("gone.html", 404)
     client_id = journey.request.returns_to.client_id
-    client = await desk.store.read(lambda db: reads.client(db, client_id))
+    client = await desk.store.read(lambda db: reads.registration(db, client_id))
     if client is None:
         return pages.page("gone.html", 404)
     facts = _facts(

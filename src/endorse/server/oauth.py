@@ -33,7 +33,7 @@ async def authorization(desk: Desk, pages: Pages, request: HttpRequest) -> Respo
     client = None
     client_id = params.text("client_id")
     if 0 < len(client_id) <= desk.law.parameter and "\0" not in client_id:
-        client = await desk.store.read(lambda db: reads.client(db, client_id))
+        client = await desk.store.read(lambda db: reads.registration(db, client_id))
     answer = authorize.present(params, client, desk.issuer, desk.law)
     if isinstance(answer, Untrusted):
         return _problem(desk, pages, answer)

@@ -352,7 +352,7 @@ async def _choices(desk: Desk, phone: Phone) -> list[AccountChoice]:
 
 async def _client_of(desk: Desk, journey: Journey) -> Client:
     client_id = journey.request.returns_to.client_id
-    client = await desk.store.read(lambda db: reads.client(db, client_id))
+    client = await desk.store.read(lambda db: reads.registration(db, client_id))
     if client is None:
         raise LookupError(f"The client {client_id} of a live journey is gone.")
     return client

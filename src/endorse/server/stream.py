@@ -80,7 +80,6 @@ class _Page:
 
     async def serve(self) -> None:
         """Say the present state, then wait and tell, until it is over."""
-        await self._write("retry: 1000\n\n")
         # Read again: a change between the first read and the entry would have been missed.
         short = self._journey.short
         now = await self._desk.store.read(lambda db: reads.journey_by_short(db, short))
@@ -101,10 +100,10 @@ class _Page:
         """Say what is new; True when nothing more will follow."""
         state = page_state(self._desk, self._journey)
         new = f"{state} {self._journey.codes}"
-        text = ""
+        text = "" if self._told else "retry: 1000\n\n"
         if new != self._told:
             self._told = new
-            text = f"event: state\ndata: {self._state(state)}\n\n"
+            text += f"event: state\ndata: {self._state(state)}\n\n"
         if state in ("waiting", "claimed"):
             text += f"event: frame\ndata: {self._frame()}\n\n"
         over = state in _OVER

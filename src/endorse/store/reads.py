@@ -63,6 +63,12 @@ async def client(db: Connection, client_id: str) -> Client | None:
     return _client(row, tuple(secrets))
 
 
+async def registration(db: Connection, client_id: str) -> Client | None:
+    """Read a client as people see it: without its secrets, and in one statement."""
+    row = await db.one(_CLIENT, client_id)
+    return None if row is None else _client(row, ())
+
+
 async def clients(db: Connection, at_most: int) -> list[Client]:
     """Read clients in the order of their registration, without their secrets."""
     return [_client(row, ()) for row in await db.all(_CLIENTS, at_most)]
