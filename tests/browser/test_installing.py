@@ -45,8 +45,9 @@ async def test_without_a_network_the_app_opens_and_says_so(
     phone = await handset(page, bank_and_app.bank.issuer, "Anna de Vries")
     await page.evaluate(READY)
     await page.reload()
-    async with page.expect_response("**/zxing_reader-*.wasm"):
+    async with page.expect_response("**/zxing_reader-*.wasm") as reader:
         await phone.press("Sign in")
+    await (await reader.value).finished()
     await page.context.set_offline(True)
     await expect(page.get_by_text("You are offline. The list may be old.")).to_be_visible()
     await picture(page, "phone-8-offline")
