@@ -74,7 +74,12 @@ class Scanner {
     this.#stream = stream;
     stream.getVideoTracks()[0]?.addEventListener("ended", () => this.#ended(stream));
     this.#view.video.srcObject = stream;
-    await this.#view.video.play();
+    // Not waited for: a shared window that stands still sends its first picture when it changes.
+    this.#view.video.play().catch((error: unknown) => this.#notPlayed(stream, error));
+  }
+
+  #notPlayed(stream: MediaStream, error: unknown): void {
+    if (!this.#stopped && this.#stream === stream) showFailure(this.#app, this.#scan, error);
   }
 
   #close(): void {
