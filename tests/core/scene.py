@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from endorse.core import approve, authorize, frame, redeem
+from endorse.core import approve, authorize, connect, frame, redeem
 from endorse.core.change import Decision
 from endorse.core.coding import Fresh, b64url, fingerprint, sha256
 from endorse.core.journey import State
@@ -125,7 +125,7 @@ def frame_of(journey: Journey, age: int = 0, now: int = NOW) -> str:
 
 def waiting(request: Request = REQUEST, seed: str = "journey") -> Journey:
     """A journey that just began."""
-    begun = approve.begin(request, ISSUER, "Chrome on Windows", NOW, fresh_from(seed), LAW)
+    begun = connect.begin(request, ISSUER, "Chrome on Windows", NOW, fresh_from(seed), LAW)
     return done(begun).journey
 
 
@@ -213,7 +213,7 @@ REACH: dict[State, Callable[[], Journey]] = {
     State.REDIRECTED: redirected,
     State.REDEEMED: lambda: ended(redirected(), State.REDEEMED),
     State.REJECTED: lambda: done(approve.refuse(claimed(), ANNA, NOW)),
-    State.CANCELLED: lambda: done(approve.cancel(waiting(), NOW)),
+    State.CANCELLED: lambda: done(connect.cancel(waiting(), NOW)),
     State.KILLED: lambda: ended(claimed(), State.KILLED),
     State.EXPIRED: lambda: ended(waiting(), State.EXPIRED),
 }

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import rfc8785
 
-from endorse.core import approve, authorize
+from endorse.core import approve, authorize, connect, consent
 from endorse.core.change import Begin, CountUp, Decision, Move
 from endorse.core.coding import b64url, fingerprint, sha256
 from endorse.core.journey import State
@@ -55,7 +55,7 @@ def document(journey: Journey) -> dict[str, object]:
 
 
 def test_a_beginning_stores_the_browsers_secret_as_its_hash_only() -> None:
-    decision = approve.begin(scene.REQUEST, ISSUER, "Firefox", NOW, scene.fresh_from("b"), LAW)
+    decision = connect.begin(scene.REQUEST, ISSUER, "Firefox", NOW, scene.fresh_from("b"), LAW)
     begun = done(decision)
     assert begun.journey.browser_hash == fingerprint(begun.browser_secret)
     assert decision.changes == (Begin(begun.journey),)
@@ -76,23 +76,23 @@ def test_two_beginnings_share_no_handle() -> None:
 def test_a_new_code_is_to_be_had_only_when_the_old_one_lapsed() -> None:
     journey = waiting()
     fresh = scene.fresh_from("new")
-    early = approve.new_code(journey, NOW + 119, fresh, LAW)
+    early = connect.new_code(journey, NOW + 119, fresh, LAW)
     assert refused(early).name == "wrong_state"
-    renewed = done(approve.new_code(journey, NOW + 120, fresh, LAW))
+    renewed = done(connect.new_code(journey, NOW + 120, fresh, LAW))
     assert renewed.qid != journey.qid
     assert (renewed.code_from, renewed.codes) == (NOW + 120, 2)
     assert renewed.expires_at == journey.expires_at
-    assert approve.code_runs_out(renewed, NOW + 121, LAW) == 119
+    assert connect.code_runs_out(renewed, NOW + 121, LAW) == 119
 
 
 def test_a_fourth_new_code_is_refused() -> None:
     journey, now = waiting(), NOW
     for left in (3, 2, 1):
-        assert approve.codes_left(journey, LAW) == left
+        assert connect.codes_left(journey, LAW) == left
         now += 120
-        journey = done(approve.new_code(journey, now, scene.fresh_from(str(left)), LAW))
-    assert approve.codes_left(journey, LAW) == 0
-    again = approve.new_code(journey, now + 119 + 1, scene.fresh_from("4"), LAW)
+        journey = done(connect.new_code(journey, now, scene.fresh_from(str(left)), LAW))
+    assert connect.codes_left(journey, LAW) == 0
+    again = connect.new_code(journey, now + 119 + 1, scene.fresh_from("4"), LAW)
     assert refused(again).name == "wrong_state"
 
 
@@ -221,7 +221,7 @@ def test_the_document_says_everything_that_is_agreed_and_nothing_else() -> None:
             {"resourceId": "acc-3", "iban": None, "name": None, "currency": "USD"},
         ],
         "recurring": True,
-        "valid_until": approve.timestamp(NOW + CLIENT.duration),
+        "valid_until": consent.timestamp(NOW + CLIENT.duration),
         "locale": "en",
         "texts": "1",
     }
@@ -263,26 +263,26 @@ def test_a_request_without_offline_access_ends_within_minutes() -> None:
     journey = done(scene.chosen(matched(scene.ONCE), "acc-1"))
     said = document(journey)
     assert said["recurring"] is False
-    assert said["valid_until"] == approve.timestamp(NOW + 300 + 60 + 60 + 300)
+    assert said["valid_until"] == consent.timestamp(NOW + 300 + 60 + 60 + 300)
 
 
 @pytest.mark.parametrize("request_", [scene.REQUEST, scene.ONCE], ids=["recurring", "once"])
 def test_what_is_shown_first_as_the_end_is_what_is_signed(request_: Request) -> None:
     journey = matched(request_)
-    shown = approve.valid_until(journey, CLIENT, LAW)
+    shown = consent.valid_until(journey, CLIENT, LAW)
     signed = document(done(scene.chosen(journey, "acc-1", now=NOW + 100)))["valid_until"]
-    assert signed == approve.timestamp(shown)
+    assert signed == consent.timestamp(shown)
 
 
 def test_no_grant_lasts_longer_than_the_law_allows() -> None:
     long = msgspec.structs.replace(CLIENT, duration=1000 * 86400)
     journey = done(scene.chosen(matched(), "acc-1", client=long))
-    assert document(journey)["valid_until"] == approve.timestamp(NOW + 180 * 86400)
+    assert document(journey)["valid_until"] == consent.timestamp(NOW + 180 * 86400)
 
 
 def test_a_time_is_written_in_utc_to_the_second() -> None:
-    assert approve.timestamp(0) == "1970-01-01T00:00:00Z"
-    assert approve.timestamp(1_800_000_000) == "2027-01-15T08:00:00Z"
+    assert consent.timestamp(0) == "1970-01-01T00:00:00Z"
+    assert consent.timestamp(1_800_000_000) == "2027-01-15T08:00:00Z"
 
 
 # --- edit and approve ------------------------------------------------------------------------
@@ -364,13 +364,13 @@ def test_two_minutes_without_a_touch_end_it() -> None:
 
 def test_ten_minutes_of_waiting_end_it() -> None:
     journey = waiting()
-    assert approve.cancel(journey, NOW + 599).changes
-    assert refused(approve.cancel(journey, NOW + 600)).name == "wrong_state"
+    assert connect.cancel(journey, NOW + 599).changes
+    assert refused(connect.cancel(journey, NOW + 600)).name == "wrong_state"
 
 
 def test_no_and_cancel_are_final() -> None:
     rejected = done(approve.refuse(reviewed(), ANNA, NOW))
-    cancelled = done(approve.cancel(reviewed(), NOW))
+    cancelled = done(connect.cancel(reviewed(), NOW))
     assert (rejected.state, cancelled.state) == (State.REJECTED, State.CANCELLED)
     for over in (rejected, cancelled):
         assert refused(sign(over, scene.assertion_over(over))).error == "wrong_state"

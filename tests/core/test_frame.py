@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from endorse.core import approve, frame
+from endorse.core import approve, connect, frame
 from endorse.core.model import Journey
 from tests.core import scene
 from tests.core.scene import ANNA, ISSUER, KEY, LAW, NOW, waiting
@@ -97,7 +97,7 @@ def test_parts_of_two_journeys_put_together_are_refused() -> None:
 
 def test_a_frame_of_an_earlier_code_of_the_same_journey_is_refused() -> None:
     late = NOW + LAW.code_shown
-    renewed = scene.done(approve.new_code(MINE, late, scene.fresh_from("again"), LAW))
+    renewed = scene.done(connect.new_code(MINE, late, scene.fresh_from("again"), LAW))
     assert not counts(scene.frame_of(MINE, now=late), renewed, late)
     assert counts(scene.frame_of(renewed, now=late), renewed, late)
 

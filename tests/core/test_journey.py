@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from endorse.core import approve, authorize
+from endorse.core import approve, authorize, connect
 from endorse.core.change import Change, Decision, Move
 from endorse.core.journey import FINAL, LIVE, STEPS, Event, State, allows
 from endorse.core.model import Journey, Phone
@@ -58,14 +58,14 @@ def _claim(journey: Journey, phone: Phone, now: int) -> Decision[Any]:
 
 
 OPERATIONS: dict[Event, Operation] = {
-    Event.NEW_CODE: lambda j, _, now: approve.new_code(j, now, scene.fresh_from("new"), LAW),
+    Event.NEW_CODE: lambda j, _, now: connect.new_code(j, now, scene.fresh_from("new"), LAW),
     Event.CLAIM: _claim,
     Event.MATCH: lambda j, phone, now: approve.match(j, phone, now, LAW),
     Event.REVIEW: lambda j, phone, now: scene.chosen(j, "acc-1", now=now, phone=phone),
     Event.EDIT: lambda j, phone, now: approve.edit(j, phone, now, LAW),
     Event.APPROVE: _approve,
     Event.REFUSE: approve.refuse,
-    Event.CANCEL: lambda j, _, now: approve.cancel(j, now),
+    Event.CANCEL: lambda j, _, now: connect.cancel(j, now),
     Event.RESUME: lambda j, _, now: authorize.reply(j, now, KEY, ISSUER, LAW),
     Event.REDEEM: lambda j, _, now: scene.redemption(j, now),
 }

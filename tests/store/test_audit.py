@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from endorse.core import access, approve, authorize, enrol, redeem
+from endorse.core import access, approve, authorize, connect, enrol, redeem
 from endorse.core import client as clients
 from endorse.core.change import (
     AddClient,
@@ -120,7 +120,7 @@ class Story:
     async def approve(self) -> None:
         """From the browser's start to the approval."""
         begun = await self.settle(
-            lambda _: approve.begin(scene.WITH_PKCE, ISSUER, "Chrome", NOW, self.fresh, LAW)
+            lambda _: connect.begin(scene.WITH_PKCE, ISSUER, "Chrome", NOW, self.fresh, LAW)
         )
         self.qid = begun.journey.qid
         frame = scene.frame_of(begun.journey)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import approve, authorize
+from endorse.core import authorize, connect
 from endorse.core.change import Decision
 from endorse.core.coding import fingerprint, same
 from endorse.core.journey import State
@@ -60,7 +60,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
 
     begun = await desk.settle(
         no_facts,
-        lambda _: approve.begin(asked, desk.issuer, browser, desk.clock(), desk.fresh, desk.law),
+        lambda _: connect.begin(asked, desk.issuer, browser, desk.clock(), desk.fresh, desk.law),
     )
     if isinstance(begun, Refusal):
         return _no(pages, request, begun)
@@ -92,20 +92,20 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         short=journey.short,
         reason=journey.reason,
         expires_in=expires_in(desk, journey),
-        codes_left=approve.codes_left(journey, desk.law),
+        codes_left=connect.codes_left(journey, desk.law),
     )
     return pages.page("connect.html", retry_url=_retry_url(journey.request), **facts)
 
 
 async def cancel(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `POST /connect/{short}/cancel`."""
-    return await _act(desk, pages, request, lambda it: approve.cancel(it, desk.clock()))
+    return await _act(desk, pages, request, lambda it: connect.cancel(it, desk.clock()))
 
 
 async def new_code(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `POST /connect/{short}/new-code`: a fresh code for the same request."""
     return await _act(
-        desk, pages, request, lambda it: approve.new_code(it, desk.clock(), desk.fresh, desk.law)
+        desk, pages, request, lambda it: connect.new_code(it, desk.clock(), desk.fresh, desk.law)
     )
 
 
@@ -150,8 +150,8 @@ async def of_browser(desk: Desk, request: HttpRequest) -> Journey | None:
 def page_state(desk: Desk, journey: Journey) -> str:
     """Give the state as the page knows it: a code that ran out while waiting is `lapsed`."""
     state = journey.at(desk.clock())
-    if state is State.WAITING and not approve.code_runs_out(journey, desk.clock(), desk.law):
-        return "lapsed" if approve.codes_left(journey, desk.law) else State.EXPIRED.value
+    if state is State.WAITING and not connect.code_runs_out(journey, desk.clock(), desk.law):
+        return "lapsed" if connect.codes_left(journey, desk.law) else State.EXPIRED.value
     return State.REDIRECTED.value if state is State.REDEEMED else state.value
 
 
@@ -159,7 +159,7 @@ def expires_in(desk: Desk, journey: Journey) -> int:
     """Give the seconds until this state is over."""
     now = desk.clock()
     if journey.state is State.WAITING:
-        return approve.code_runs_out(journey, now, desk.law)
+        return connect.code_runs_out(journey, now, desk.law)
     return max(0, journey.expires_at - now)
 
 

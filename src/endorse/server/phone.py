@@ -10,7 +10,7 @@ from starlette.responses import Response
 from webauthn import generate_authentication_options, options_to_json
 from webauthn.helpers.structs import PublicKeyCredentialDescriptor, UserVerificationRequirement
 
-from endorse.core import access, approve, frame, proof, refusal
+from endorse.core import access, approve, consent, frame, proof, refusal
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url
 from endorse.core.model import Client, Grant, Journey, Phone, SharedAccount
@@ -265,7 +265,7 @@ async def end(desk: Desk, request: HttpRequest) -> Response:
     )
     if isinstance(grant, Refusal):
         return wire.refused(grant)
-    return wire.json(Ended(grant.grant_id, approve.timestamp(grant.ended_at or now)))
+    return wire.json(Ended(grant.grant_id, consent.timestamp(grant.ended_at or now)))
 
 
 def passkey_options(desk: Desk, phone: Phone, challenge: bytes) -> msgspec.Raw:
@@ -323,7 +323,7 @@ async def _choosing(desk: Desk, request: HttpRequest, step: _Step) -> Response:
             state=journey.state.value,
             scope=journey.request.scope,
             recurring="offline_access" in journey.request.scope,
-            valid_until=approve.timestamp(approve.valid_until(journey, client, desk.law)),
+            valid_until=consent.timestamp(consent.valid_until(journey, client, desk.law)),
             accounts=await _choices(desk, phone),
             expires_in=max(0, journey.expires_at - now),
         )
@@ -370,10 +370,10 @@ def _connection(grant: Grant, client: Client | None) -> Connection:
         client=_who(client) if client else unknown,
         scope=grant.scope,
         accounts=grant.accounts,
-        created_at=approve.timestamp(grant.created_at),
-        last_used_at=None if used is None else approve.timestamp(used),
-        valid_until=approve.timestamp(grant.expires_at),
-        ended_at=None if ended is None else approve.timestamp(ended),
+        created_at=consent.timestamp(grant.created_at),
+        last_used_at=None if used is None else consent.timestamp(used),
+        valid_until=consent.timestamp(grant.expires_at),
+        ended_at=None if ended is None else consent.timestamp(ended),
     )
 
 

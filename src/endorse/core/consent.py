@@ -1,0 +1,65 @@
+"""The consent document: what the person signs, byte for byte, as canonical JSON (RFC 8785)."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+import rfc8785
+
+from endorse.core.coding import Fresh, b64url
+from endorse.core.model import Client, Journey, Phone, SharedAccount
+from endorse.core.policy import Policy
+
+TEXTS_VERSION: Final = "1"
+"""The version of the words the phone shows; it is part of what is signed."""
+
+
+def valid_until(journey: Journey, client: Client, law: Policy) -> int:
+    """Give the time at which what is asked will end, counted from the claim.
+
+    So what the phone shows first is what the document says later. Without offline_access it is
+    as long as one approval can take, and then one access token's life.
+    """
+    start = journey.claimed_at or journey.started_at
+    if "offline_access" not in journey.request.scope:
+        return start + law.decision + law.resume + law.code + law.access_token
+    return start + min(client.duration, law.grant_at_most)
+
+
+def timestamp(seconds: int) -> str:
+    """Write a time as RFC 3339 in UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def document(
+    journey: Journey,
+    phone: Phone,
+    client: Client,
+    accounts: Sequence[SharedAccount],
+    issuer: str,
+    fresh: Fresh,
+    law: Policy,
+) -> str:
+    """Write the consent document as canonical JSON (RFC 8785)."""
+    said = {
+        "accounts": msgspec.to_builtins(accounts),
+        "client": {
+            "client_id": client.client_id,
+            "legal_name": client.legal_name,
+            "name": client.name,
+            "verified": client.verified,
+        },
+        "device": phone.device,
+        "issuer": issuer,
+        "locale": "en",
+        "nonce": b64url(fresh(16)),
+        "person": phone.person_id,
+        "recurring": "offline_access" in journey.request.scope,
+        "request": journey.digest,
+        "scope": list(journey.request.scope),
+        "texts": TEXTS_VERSION,
+        "type": "endorse-consent-v1",
+        "valid_until": timestamp(valid_until(journey, client, law)),
+    }
+    return rfc8785.dumps(said).decode()
