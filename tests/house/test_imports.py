@@ -29,6 +29,7 @@ PLANTED = [
         "ends-apart", "endorse.phone", "import endorse.sandbox", id="phone-imports-sandbox"
     ),
     pytest.param("bank", "endorse.bank", "import endorse.core", id="bank-imports-core"),
+    pytest.param("risk", "endorse.risk", "import endorse.core", id="risk-imports-core"),
 ]
 
 
