@@ -31,6 +31,7 @@ LEVELS: Final[tuple[Level, ...]] = ("green", "amber", "red")
 """All levels, the mildest first."""
 
 Reason = Literal[
+    "own_check",
     "hosting_network",
     "new_browser",
     "short_code",
@@ -44,6 +45,7 @@ Reason = Literal[
 ]
 """Why, as a stable name; the phone's catalogue has a sentence for each.
 
+- `own_check`: for a bank's own check that has a reason of its own. Endorse's rules never give it.
 - `hosting_network`: the browser's address belongs to a data centre, a VPN or an anonymiser, where
   few people sit.
 - `new_browser`: this person never approved anything from this browser. It is ordinary by itself.

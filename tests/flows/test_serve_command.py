@@ -52,6 +52,8 @@ UNSAFE = [
     ({"ENDORSE_SECRET": "not base64url! " * 5}, "must be base64url"),
     ({"ENDORSE_BANK": ""}, "ENDORSE_BANK is not set"),
     ({"ENDORSE_BANK": "nothing"}, "must be module:factory"),
+    ({"ENDORSE_RISK": "nothing"}, "ENDORSE_RISK must be module:factory"),
+    ({"ENDORSE_RISK": "a:b", "ENDORSE_PLACES": "c"}, "unset ENDORSE_RISK"),
     ({"ENDORSE_BRAND_NAME": ""}, "ENDORSE_BRAND_NAME is not set"),
     ({"ENDORSE_BRAND_COLOUR": "red;}"}, "must be a colour"),
     ({"ENDORSE_BRAND_ACCENT": "#12345"}, "must be a colour"),
@@ -69,6 +71,9 @@ UNUSABLE = [
     ({"ENDORSE_DATABASE": "postgresql://localhost:1/x"}, "PostgreSQL does not answer"),
     ({"ENDORSE_BANK": "no.such.module:bank"}, "cannot be loaded"),
     ({"ENDORSE_BANK": "tests.flows.own_bank:missing"}, "cannot be loaded"),
+    ({"ENDORSE_RISK": "no.such.module:risk"}, "ENDORSE_RISK=no.such.module:risk cannot be loaded"),
+    ({"ENDORSE_PLACES": "/no/such.csv"}, "ENDORSE_PLACES: /no/such.csv is not a file"),
+    ({"ENDORSE_PLACES": __file__}, "test_serve_command.py, line 1: the header must be network,"),
 ]
 
 
@@ -88,7 +93,7 @@ def test_serve_refuses_an_unsafe_setting_and_says_why(
 
 
 @pytest.mark.parametrize(("changed", "told"), UNUSABLE, ids=lambda value: str(value)[:60])
-async def test_serve_refuses_a_database_or_a_bank_that_it_cannot_use_and_says_why(
+async def test_serve_refuses_what_it_cannot_use_and_says_why(
     tmp_path: Path, changed: dict[str, str], told: str
 ) -> None:
     done = await endorse("serve", settings={**good_settings(tmp_path), **changed})

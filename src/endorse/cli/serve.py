@@ -9,7 +9,15 @@ from typing import Any
 from endorse.core.refusal import Refusal
 from endorse.server.app import create_app
 from endorse.server.enrol import enrolment_link, issue
-from endorse.server.run import listen, load_bank, open_desk, opened, serve_all, server_for
+from endorse.server.run import (
+    listen,
+    load_bank,
+    load_risk,
+    open_desk,
+    opened,
+    serve_all,
+    server_for,
+)
 from endorse.server.settings import from_environment
 
 
@@ -19,7 +27,7 @@ async def run_server() -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
-    desk = await open_desk(settings, load_bank(settings.bank))
+    desk = await open_desk(settings, load_bank(settings.bank), risk=load_risk(settings))
     sockets = listen([settings.host], settings.port)
     logging.getLogger("endorse").info("serving %s on port %d", settings.issuer, settings.port)
     await serve_all(asyncio.Event(), (server_for(create_app(desk), desk), sockets))

@@ -10,9 +10,11 @@ from endorse.core.change import Begin, Decision, Move
 from endorse.core.coding import Fresh
 from endorse.core.policy import Policy
 from endorse.core.refusal import Refusal
+from endorse.risk import Risk
 from endorse.server.clock import Clock
 from endorse.server.keys import Keys
 from endorse.server.limit import Limit
+from endorse.server.risk import IN_SANDBOX, Rules
 from endorse.server.settings import Settings
 from endorse.server.wait import Waiting
 from endorse.store import Store
@@ -48,8 +50,12 @@ class Desk:
         clock: Clock,
         fresh: Fresh,
         invented: InventedPeople | None = None,
+        risk: Risk | None = None,
     ) -> None:
-        """Take the parts; nothing here reaches for anything global."""
+        """Take the parts; nothing here reaches for anything global.
+
+        Without a `risk`, claims are weighed by Endorse's own rules and no place table.
+        """
         self.settings = settings
         self.store = store
         self.keys = keys
@@ -57,6 +63,7 @@ class Desk:
         self.clock = clock
         self.fresh = fresh
         self.invented = invented if settings.sandbox else None
+        self.risk = risk or Rules(IN_SANDBOX if settings.sandbox else None)
         self.waiting = Waiting(settings.policy.frame_every)
         self.starts = Limit(settings.policy.starts_a_minute, seconds=60)
         self._background: set[asyncio.Task[Any]] = set()

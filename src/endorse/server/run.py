@@ -5,11 +5,13 @@ import contextlib
 import errno
 import gc
 import importlib
+import logging
 import secrets
 import signal
 import socket
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,11 +19,16 @@ from starlette.types import ASGIApp
 from endorse.bank import Bank
 from endorse.core.change import KeepSandboxKey
 from endorse.core.coding import Fresh, b64url
+from endorse.risk import Risk
 from endorse.server.clock import Clock, steady_clock
 from endorse.server.desk import Desk, InventedPeople
 from endorse.server.keys import SECRET_BYTES, Keys, read_secret
+from endorse.server.places import read_places
+from endorse.server.risk import Rules
 from endorse.server.settings import Settings
 from endorse.store import Store, open_store, reads
+
+log: Final = logging.getLogger("endorse")
 
 
 async def open_desk(
@@ -30,6 +37,7 @@ async def open_desk(
     invented: InventedPeople | None = None,
     clock: Clock | None = None,
     fresh: Fresh = secrets.token_bytes,
+    risk: Risk | None = None,
 ) -> Desk:
     """Open the store and make the desk that all routes share. Raises StoreAway, ValueError."""
     store = await open_store(settings.database)
@@ -37,7 +45,8 @@ async def open_desk(
         secret = read_secret(settings.secret.reveal())
     else:
         secret = await _sandbox_secret(store, fresh)
-    return Desk(settings, store, Keys(secret), bank, clock or steady_clock(), fresh, invented)
+    keys = Keys(secret)
+    return Desk(settings, store, keys, bank, clock or steady_clock(), fresh, invented, risk)
 
 
 async def _sandbox_secret(store: Store, fresh: Fresh) -> bytes:
@@ -51,12 +60,32 @@ async def _sandbox_secret(store: Store, fresh: Fresh) -> bytes:
 
 def load_bank(where: str) -> Bank:
     """Make the bank that settings name as `module:factory`. Raises ValueError, saying why."""
+    bank: Bank = _made("ENDORSE_BANK", where)
+    return bank
+
+
+def load_risk(settings: Settings) -> Risk:
+    """Make the risk check that settings name, or Endorse's own. Raises ValueError, saying why."""
+    if settings.risk:
+        risk: Risk = _made("ENDORSE_RISK", settings.risk)
+        return risk
+    if not settings.places:
+        return Rules()
+    try:
+        places = read_places(Path(settings.places))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"ENDORSE_PLACES: {error}") from error
+    log.info("the place table has %d networks", len(places))
+    return Rules(places=places)
+
+
+def _made(setting: str, where: str) -> Any:
+    """Call the factory `module:factory` that a setting names. Raises ValueError, saying why."""
     module, _, factory = where.partition(":")
     try:
-        bank: Bank = getattr(importlib.import_module(module), factory)()
+        return getattr(importlib.import_module(module), factory)()
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"ENDORSE_BANK={where} cannot be loaded: {error}") from error
-    return bank
+        raise ValueError(f"{setting}={where} cannot be loaded: {error}") from error
 
 
 def listen(hosts: Sequence[str], port: int) -> list[socket.socket]:

@@ -13,6 +13,7 @@ from endorse.core.policy import Policy
 from endorse.server.keys import read_secret
 
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
+_FACTORY: Final = re.compile(r"[\w.]+:\w+")
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -50,6 +51,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[str, ...] = ()
     bank: str = ""
     """Where the bank's implementation is: `module:factory`."""
+    risk: str = ""
+    """Where a risk check of the bank's own is: `module:factory`; "" for Endorse's own."""
+    places: str = ""
+    """The path of a place table for Endorse's own risk check; "" for none."""
     host: str = "127.0.0.1"
     port: int = 8000
 
@@ -118,8 +123,13 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             read_secret(secret)
         except ValueError as error:
             problems.append(f"ENDORSE_SECRET {error}.")
-    if bank and not re.fullmatch(r"[\w.]+:\w+", bank):
+    if bank and not _FACTORY.fullmatch(bank):
         problems.append("ENDORSE_BANK must be module:factory, such as mybank.endorse:bank.")
+    risk, places = environment.get("ENDORSE_RISK", ""), environment.get("ENDORSE_PLACES", "")
+    if risk and not _FACTORY.fullmatch(risk):
+        problems.append("ENDORSE_RISK must be module:factory, such as mybank.endorse:risk.")
+    if risk and places:
+        problems.append("ENDORSE_PLACES is read by Endorse's own risk check: unset ENDORSE_RISK.")
     proxies = tuple(environment.get("ENDORSE_TRUSTED_PROXIES", "").replace(",", " ").split())
     problems += [f"ENDORSE_TRUSTED_PROXIES: {p} is no address." for p in proxies if not _is_ip(p)]
     brand = _brand(environment, problems)
@@ -133,6 +143,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         database=database,
         secret=Secret(secret),
         bank=bank,
+        risk=risk,
+        places=places,
         brand=brand,
         trusted_proxies=proxies,
         host=environment.get("ENDORSE_HOST", "127.0.0.1"),
@@ -145,6 +157,8 @@ KNOWN: Final = (
     "DATABASE",
     "SECRET",
     "BANK",
+    "RISK",
+    "PLACES",
     "HOST",
     "PORT",
     "TRUSTED_PROXIES",
