@@ -6,11 +6,12 @@ import msgspec
 import pytest
 
 from endorse.core import access
-from endorse.core.change import Decision, EndGrant, RevokeToken
+from endorse.core.change import Decision, EndGrant, Notify, RevokeToken
 from endorse.core.model import Access, Grant
+from endorse.core.notice import By, Connected, Kind, of_connection
 from endorse.core.redeem import RefreshToken
 from tests.core import scene
-from tests.core.scene import CLIENT, NOW, OTHER_CLIENT
+from tests.core.scene import ANNA, BEN, CLIENT, NOW, OTHER_CLIENT
 
 OPEN = Access(
     grant_id="grant",
@@ -26,6 +27,12 @@ OPEN = Access(
 )
 GRANT = scene.granted()[1]
 REFRESH = RefreshToken(GRANT.grant_id, 1)
+
+
+def told_of(grant_id: str, by: By = By.CLIENT, phone_id: str | None = None) -> Notify:
+    """What Anna is told when this connection ends now."""
+    what = Connected(grant_id, "app", "anna")
+    return of_connection(Kind.CONNECTION_ENDED, what, by, NOW, phone_id)
 
 
 def test_a_good_token_is_let_through() -> None:
@@ -86,8 +93,9 @@ def revoke(
 
 
 def test_a_refresh_token_handed_back_ends_the_grant() -> None:
+    told = told_of(GRANT.grant_id, By.CLIENT)
     assert revoke(None, REFRESH, GRANT) == Decision(
-        None, (EndGrant(GRANT.grant_id, "the client", NOW),)
+        None, (EndGrant(GRANT.grant_id, "the client", NOW), told)
     )
 
 
@@ -103,7 +111,7 @@ def test_a_narrowed_access_token_handed_back_leaves_a_lasting_grant_too() -> Non
 def test_the_only_token_of_a_grant_handed_back_ends_the_grant() -> None:
     only = msgspec.structs.replace(OPEN, scope=("accounts",), generation=0)
     ended = EndGrant("grant", "the client", NOW)
-    assert revoke(only) == Decision(None, (RevokeToken("token hash"), ended))
+    assert revoke(only) == Decision(None, (RevokeToken("token hash"), ended, told_of("grant")))
 
 
 def test_what_has_ended_is_not_ended_again() -> None:
@@ -133,17 +141,19 @@ def test_a_revocation_needs_a_token() -> None:
 
 
 def test_a_person_ends_a_connection_at_once() -> None:
-    decision = access.end(GRANT, "anna", NOW)
-    assert decision.changes == (EndGrant(GRANT.grant_id, "the account holder", NOW),)
+    decision = access.end(GRANT, ANNA, NOW)
+    ended = EndGrant(GRANT.grant_id, "the account holder", NOW)
+    told = told_of(GRANT.grant_id, By.PHONE, ANNA.phone_id)
+    assert decision.changes == (ended, told)
     assert scene.done(decision) == GRANT
 
 
 def test_a_connection_that_has_ended_stays_as_it_ended() -> None:
     over = msgspec.structs.replace(GRANT, ended_at=NOW - 5)
-    assert access.end(over, "anna", NOW) == Decision(over)
+    assert access.end(over, ANNA, NOW) == Decision(over)
 
 
 @pytest.mark.parametrize("grant", [None, GRANT])
 def test_another_persons_connection_does_not_exist(grant: Grant | None) -> None:
-    decision = access.end(grant, "ben", NOW)
+    decision = access.end(grant, BEN, NOW)
     assert (scene.refused(decision).status, decision.changes) == (404, ())

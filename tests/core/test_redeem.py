@@ -6,10 +6,20 @@ import msgspec
 import pytest
 
 from endorse.core import redeem
-from endorse.core.change import Change, Decision, EndGrant, MakeGrant, MakeToken, Move, Rotate
+from endorse.core.change import (
+    Change,
+    Decision,
+    EndGrant,
+    MakeGrant,
+    MakeToken,
+    Move,
+    Notify,
+    Rotate,
+)
 from endorse.core.coding import b64url, fingerprint, from_b64url
 from endorse.core.journey import State
 from endorse.core.model import Client, Grant, Journey
+from endorse.core.notice import By
 from endorse.core.redeem import RefreshToken, Tokens
 from tests.core import scene
 from tests.core.scene import CALLBACK, CLIENT, KEY, LAW, NOW, OTHER_CLIENT, VERIFIER
@@ -24,8 +34,9 @@ def redeemed(grant_id: str = "grant") -> Journey:
 
 
 def made(changes: tuple[Change, ...]) -> tuple[Move, MakeGrant, MakeToken]:
-    """The three changes of a redemption."""
-    move, grant, token = changes
+    """The changes of a redemption, but for the notice of it."""
+    move, grant, token, told = changes
+    assert isinstance(told, Notify)
     assert isinstance(move, Move)
     assert isinstance(grant, MakeGrant)
     assert isinstance(token, MakeToken)
@@ -145,14 +156,17 @@ def test_a_code_is_good_for_sixty_seconds() -> None:
 def test_a_second_use_of_a_code_ends_the_grant(later: int) -> None:
     decision = scene.redemption(redeemed(), NOW + later)
     assert scene.refused(decision).name == "code_not_good"
-    assert decision.changes == (EndGrant("grant", "replay of its code", NOW + later),)
+    ended, told = decision.changes
+    assert ended == EndGrant("grant", "replay of its code", NOW + later)
+    assert isinstance(told, Notify)
+    assert (told.notice.person_id, told.notice.by) == ("anna", By.MISUSE)
 
 
 def test_a_second_use_ends_the_grant_whatever_else_is_sent() -> None:
     decision = scene.redemption(
         redeemed(), redirect_uri="https://evil.example", code_verifier="x" * 43
     )
-    assert [type(change) for change in decision.changes] == [EndGrant]
+    assert [type(change) for change in decision.changes] == [EndGrant, Notify]
 
 
 @pytest.mark.parametrize("name", ["code", "redirect_uri"])
@@ -247,16 +261,17 @@ def test_a_retry_after_ten_seconds_ends_the_grant() -> None:
     decision = refresh(rotated(), 1, NOW + 111)
     assert scene.refused(decision).name == "refresh_token_not_good"
     ended = EndGrant(GRANT.grant_id, "reuse of a refresh token", NOW + 111)
-    assert decision.changes == (ended,)
+    assert decision.changes[0] == ended
+    assert [type(change) for change in decision.changes] == [EndGrant, Notify]
 
 
 def test_an_older_token_ends_the_grant_even_within_ten_seconds() -> None:
     decision = refresh(rotated(times=2), 1, NOW + 101)
-    assert [type(change) for change in decision.changes] == [EndGrant]
+    assert [type(change) for change in decision.changes] == [EndGrant, Notify]
 
 
 def test_a_token_from_beyond_the_last_rotation_ends_the_grant() -> None:
-    assert [type(change) for change in refresh(GRANT, 2).changes] == [EndGrant]
+    assert [type(change) for change in refresh(GRANT, 2).changes] == [EndGrant, Notify]
 
 
 def test_a_narrower_scope_gives_a_narrower_token_and_keeps_the_grant() -> None:

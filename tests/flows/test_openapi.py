@@ -95,6 +95,7 @@ async def _everything(served: Served) -> None:
     await play.tokens(served, phone)
     [connection] = await phone.connections()
     await phone.end(connection.grant_id)
+    await phone.read_notices(await phone.notices())
     await phone.watch(journey, "claimed")
     nobody = Phone(served.issuer, served.http, clock=served.clock)
     asked: list[Any] = [

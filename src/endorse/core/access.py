@@ -3,8 +3,9 @@
 from typing import Final
 
 from endorse.core import refusal
-from endorse.core.change import Decision, EndGrant, RevokeToken
-from endorse.core.model import Access, Client, Grant
+from endorse.core.change import Change, Decision, EndGrant, RevokeToken
+from endorse.core.model import Access, Client, Grant, Phone
+from endorse.core.notice import By, Connected, Kind, of_connection
 from endorse.core.params import Params
 from endorse.core.redeem import RefreshToken
 from endorse.core.refusal import Refusal
@@ -42,22 +43,29 @@ def revoke(
     if "token" not in params.values:
         return Decision(refusal.missing("token", "RFC 7009 2.1"))
     if refresh is not None and grant is not None and grant.client_id == client.client_id:
-        ended = () if grant.ended_at else (EndGrant(grant.grant_id, "the client", now),)
-        return Decision(None, ended)
+        return Decision(None, () if grant.ended_at else _ended_by_client(grant, now))
     if access is not None and access.client_id == client.client_id:
         # Without a refresh token the access token is all there is of the grant. Its own scope
         # does not tell: a refresh may have narrowed it.
         if access.generation:
             return Decision(None, (RevokeToken(token_hash),))
-        ended = () if access.ended_at else (EndGrant(access.grant_id, "the client", now),)
+        ended = () if access.ended_at else _ended_by_client(access, now)
         return Decision(None, (RevokeToken(token_hash), *ended))
     return Decision(None)
 
 
-def end(grant: Grant | None, person_id: str, now: int) -> Decision[Grant]:
+def _ended_by_client(of: Grant | Access, now: int) -> tuple[Change, ...]:
+    what = Connected(of.grant_id, of.client_id, of.person_id)
+    told = of_connection(Kind.CONNECTION_ENDED, what, By.CLIENT, now)
+    return (EndGrant(of.grant_id, "the client", now), told)
+
+
+def end(grant: Grant | None, phone: Phone, now: int) -> Decision[Grant]:
     """Let the person end a connection, at once and for good."""
-    if grant is None or grant.person_id != person_id:
+    if grant is None or grant.person_id != phone.person_id:
         return Decision(refusal.JOURNEY_NOT_FOUND)
     if grant.ended_at is not None:
         return Decision(grant)
-    return Decision(grant, (EndGrant(grant.grant_id, "the account holder", now),))
+    what = Connected(grant.grant_id, grant.client_id, grant.person_id)
+    told = of_connection(Kind.CONNECTION_ENDED, what, By.PHONE, now, phone.phone_id)
+    return Decision(grant, (EndGrant(grant.grant_id, "the account holder", now), told))

@@ -9,7 +9,16 @@ from typing import Generic, TypeVar
 import msgspec
 
 from endorse.core.journey import Event
-from endorse.core.model import AccessToken, Client, ClientSecret, Enrolment, Grant, Journey, Phone
+from endorse.core.model import (
+    AccessToken,
+    Client,
+    ClientSecret,
+    Enrolment,
+    Grant,
+    Journey,
+    Notice,
+    Phone,
+)
 from endorse.core.refusal import Refusal
 
 
@@ -112,6 +121,20 @@ class AddSecret(msgspec.Struct, frozen=True):
     others_until: int
 
 
+class Notify(msgspec.Struct, frozen=True):
+    """Tell a person's phones. No guard: what was told already is not told again."""
+
+    notice: Notice
+
+
+class MarkRead(msgspec.Struct, frozen=True):
+    """Note that a phone showed notices of its person. No guard: read is read."""
+
+    person_id: str
+    phone_id: str
+    notice_ids: tuple[str, ...]
+
+
 class KeepSandboxKey(msgspec.Struct, frozen=True):
     """Keep a sandbox's key beside its data. Guard: there is none yet; otherwise nothing happens."""
 
@@ -140,6 +163,8 @@ Change = (
     | AddClient
     | ChangeClient
     | AddSecret
+    | Notify
+    | MarkRead
     | KeepSandboxKey
     | Sweep
 )

@@ -150,6 +150,22 @@ class Grant(msgspec.Struct, frozen=True):
         return self.ended_at is None and now < self.expires_at
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """What a person's phones are told. `core.notice` makes them; kinds and makers stand there."""
+
+    notice_id: str
+    person_id: str
+    at: int
+    kind: str
+    by: str
+    by_phone_id: str | None = None
+    """The phone that did it, which needs not be told."""
+    phone_id: str | None = None
+    """The phone that it is about, or that did it."""
+    client_id: str | None = None
+    grant_id: str | None = None
+
+
 class AccessToken(msgspec.Struct, frozen=True):
     """An access token, as stored."""
 

@@ -10,6 +10,7 @@ from endorse.core.change import Change, Decision, EndGrant, MakeGrant, MakeToken
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
 from endorse.core.journey import Event, State
 from endorse.core.model import AccessToken, Client, Grant, Journey, SharedAccount
+from endorse.core.notice import By, Connected, Kind, of_connection
 from endorse.core.params import Params
 from endorse.core.policy import SCOPES, Policy
 from endorse.core.proof import pkce_holds
@@ -56,8 +57,10 @@ def code(
     if journey is None or journey.request.returns_to.client_id != client.client_id:
         return _not_good("unknown code, or another client's")
     if journey.state is State.REDEEMED:
-        ended = EndGrant(journey.grant_id or "", "replay of its code", now)
-        return Decision(refusal.CODE_NOT_GOOD.because("a second use ends the grant"), (ended,))
+        person_id = journey.person_id or ""
+        what = Connected(journey.grant_id or "", client.client_id, person_id)
+        ended = _ended_by_misuse(what, "replay of its code", now)
+        return Decision(refusal.CODE_NOT_GOOD.because("a second use ends the grant"), ended)
     if journey.at(now) is not State.REDIRECTED:
         return _not_good("too old")
     if not same(params.text("redirect_uri"), journey.request.returns_to.redirect_uri):
@@ -69,7 +72,9 @@ def code(
     if grant.generation:
         tokens = _with_refresh(tokens, grant, server_key)
     after = msgspec.structs.replace(journey, state=State.REDEEMED, grant_id=grant.grant_id)
-    changes = (Move(Event.REDEEM, journey, after), MakeGrant(grant), MakeToken(token))
+    what = Connected(grant.grant_id, grant.client_id, grant.person_id)
+    told = of_connection(Kind.CONNECTION_MADE, what, By.CLIENT, now)
+    changes = (Move(Event.REDEEM, journey, after), MakeGrant(grant), MakeToken(token), told)
     return Decision(tokens, changes)
 
 
@@ -117,8 +122,9 @@ def refresh(
     before = grant.generation
     retried = token.generation == before - 1 and now - grant.rotated_at <= law.refresh_retry
     if token.generation != before and not retried:
-        ended = EndGrant(grant.grant_id, "reuse of a refresh token", now)
-        return Decision(refusal.REFRESH_NOT_GOOD.because("reuse ends the grant"), (ended,))
+        what = Connected(grant.grant_id, grant.client_id, grant.person_id)
+        ended = _ended_by_misuse(what, "reuse of a refresh token", now)
+        return Decision(refusal.REFRESH_NOT_GOOD.because("reuse ends the grant"), ended)
     scope = tuple(name for name in SCOPES if name in asked)
     tokens, access = _access_token(grant, scope, now, fresh, law)
     changes: tuple[Change, ...] = (MakeToken(access),)
@@ -126,6 +132,11 @@ def refresh(
         changes = (Rotate(grant.grant_id, before, now), *changes)
         grant = msgspec.structs.replace(grant, generation=before + 1)
     return Decision(_with_refresh(tokens, grant, server_key), changes)
+
+
+def _ended_by_misuse(what: Connected, by: str, now: int) -> tuple[Change, ...]:
+    told = of_connection(Kind.CONNECTION_ENDED, what, By.MISUSE, now)
+    return (EndGrant(what.grant_id, by, now), told)
 
 
 def _not_good(detail: str) -> Decision[Tokens]:

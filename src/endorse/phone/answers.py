@@ -149,6 +149,32 @@ class Ended(msgspec.Struct, frozen=True):
     ended_at: datetime
 
 
+class Notice(msgspec.Struct, frozen=True):
+    """Something that happened to a connection or a phone of this person; see `kind`."""
+
+    id: str
+    at: datetime
+    kind: str
+    by: str
+    unread: bool
+    phone_id: str | None = None
+    phone_name: str | None = None
+    grant_id: str | None = None
+    client_name: str | None = None
+
+
+class Notices(msgspec.Struct, frozen=True):
+    """Answer of `GET /phone/notices`."""
+
+    notices: tuple[Notice, ...]
+
+
+class NoticesRead(msgspec.Struct, frozen=True):
+    """Answer of `POST /phone/notices/read`."""
+
+    notices: tuple[str, ...]
+
+
 class SandboxPerson(msgspec.Struct, frozen=True):
     """One invented person of the sandbox bank."""
 

@@ -20,6 +20,9 @@ from endorse.phone.answers import (
     EnrolOptions,
     JsonObject,
     Matched,
+    Notice,
+    Notices,
+    NoticesRead,
     Person,
     Progress,
     ReviewAnswer,
@@ -207,6 +210,18 @@ class Phone:
         """End a connection at once."""
         path = f"/phone/connections/{quote(grant_id, safe='')}"
         return await self._ask_signed_in(Ended, path, method="DELETE")
+
+    # Notices
+
+    async def notices(self) -> tuple[Notice, ...]:
+        """What happened to the person's connections and phones, the newest first."""
+        answer = await self._ask_signed_in(Notices, "/phone/notices", method="GET")
+        return answer.notices
+
+    async def read_notices(self, notices: Sequence[Notice]) -> None:
+        """Say that this phone has shown these."""
+        body = {"notices": [notice.id for notice in notices]}
+        await self._ask_signed_in(NoticesRead, "/phone/notices/read", body)
 
     # Keeping
 

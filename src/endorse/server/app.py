@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from endorse.core.change import Sweep
-from endorse.server import bank, connect, enrol, files, oauth, openapi, phone, wire
+from endorse.server import bank, connect, connections, enrol, files, oauth, openapi, phone, wire
 from endorse.server.desk import Desk, log
 from endorse.server.files import BuiltFiles
 from endorse.server.frontdoor import Frontdoor
@@ -50,8 +50,10 @@ ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("POST", "/phone/approve", phone.approve_),
     ("POST", "/phone/refuse", phone.refuse),
     ("POST", "/phone/watch", phone.watch),
-    ("GET", "/phone/connections", phone.connections),
-    ("DELETE", "/phone/connections/{grant_id}", phone.end),
+    ("GET", "/phone/connections", connections.connections),
+    ("DELETE", "/phone/connections/{grant_id}", connections.end),
+    ("GET", "/phone/notices", connections.notices),
+    ("POST", "/phone/notices/read", connections.notices_read),
     ("GET", "/phone/sandbox/people", enrol.invented_people),
     ("POST", "/phone/sandbox/enrolments", enrol.be_somebody),
     # whoever looks after it

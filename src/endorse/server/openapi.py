@@ -116,6 +116,8 @@ _CALLS: Final = (
         s.Ended,
         refusals=(404,),
     ),
+    Call("get", "/phone/notices", "Read what happened to connections and phones", None, s.Notices),
+    Call("post", "/phone/notices/read", "Mark notices as shown", s.NoticeIds, s.NoticeIds),
 )
 
 _SANDBOX: Final = (

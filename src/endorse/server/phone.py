@@ -1,4 +1,4 @@
-"""The phone's API: who calls, the approval's steps, and the person's connections."""
+"""The phone's API: who calls, and the approval's steps."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,10 +10,10 @@ from starlette.responses import Response
 from webauthn import generate_authentication_options, options_to_json
 from webauthn.helpers.structs import PublicKeyCredentialDescriptor, UserVerificationRequirement
 
-from endorse.core import access, approve, consent, frame, proof, refusal
+from endorse.core import approve, consent, frame, proof, refusal
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url
-from endorse.core.model import Client, Grant, Journey, Phone, SharedAccount
+from endorse.core.model import Client, Journey, Phone, SharedAccount
 from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.desk import Desk
@@ -23,9 +23,6 @@ from endorse.server.shapes import (
     Choice,
     Claim,
     Claimed,
-    Connection,
-    Connections,
-    Ended,
     JourneyId,
     Matched,
     Moved,
@@ -40,8 +37,6 @@ from endorse.store import reads
 
 T = TypeVar("T")
 _WATCH_AT_MOST: Final = 20
-_CONNECTIONS_AT_MOST: Final = 200
-_TWO_YEARS: Final = 2 * 365 * 24 * 60 * 60
 
 
 class Called(msgspec.Struct, frozen=True):
@@ -91,7 +86,7 @@ async def signed_in(desk: Desk, request: HttpRequest) -> tuple[Phone, bytes] | R
 
 async def claim(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/claim`: the first phone with a fresh frame takes the journey."""
-    entered = await _enter(desk, request, Claim)
+    entered = await enter(desk, request, Claim)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
@@ -110,7 +105,7 @@ async def claim(desk: Desk, request: HttpRequest) -> Response:
         Claimed(
             journey=journey.qid,
             state=journey.state.value,
-            client=_who(await _client_of(desk, journey)),
+            client=who(await _client_of(desk, journey)),
             started=Started(now - journey.started_at, journey.browser),
             expires_in=max(0, journey.expires_at - now),
         )
@@ -129,7 +124,7 @@ async def edit(desk: Desk, request: HttpRequest) -> Response:
 
 async def review(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/review`: the frozen consent document and the challenge over it."""
-    entered = await _enter(desk, request, Choice)
+    entered = await enter(desk, request, Choice)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
@@ -167,7 +162,7 @@ async def approve_(desk: Desk, request: HttpRequest) -> Response:
     The signature is verified before the turn at the store; the decision then checks that the
     document it was made over is still the one.
     """
-    entered = await _enter(desk, request, Approval)
+    entered = await enter(desk, request, Approval)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
@@ -192,7 +187,7 @@ async def approve_(desk: Desk, request: HttpRequest) -> Response:
 
 async def refuse(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/refuse`: the person says no."""
-    entered = await _enter(desk, request, JourneyId)
+    entered = await enter(desk, request, JourneyId)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
@@ -206,7 +201,7 @@ async def refuse(desk: Desk, request: HttpRequest) -> Response:
 
 async def watch(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/watch`: as soon as the state differs, or after 20 s all the same."""
-    entered = await _enter(desk, request, Watch)
+    entered = await enter(desk, request, Watch)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
@@ -234,40 +229,6 @@ async def watch(desk: Desk, request: HttpRequest) -> Response:
     return wire.json(Moved(journey.qid, journey.at(desk.clock()).value))
 
 
-async def connections(desk: Desk, request: HttpRequest) -> Response:
-    """Answer `GET /phone/connections`: whom the person gave access, the newest first."""
-    entered = await signed_in(desk, request)
-    if isinstance(entered, Refusal):
-        return wire.refused(entered)
-    phone, _ = entered
-    since = desk.clock() - _TWO_YEARS
-
-    async def facts(db: Any) -> list[tuple[Grant, Client | None]]:
-        grants = await reads.grants_of(db, phone.person_id, since, _CONNECTIONS_AT_MOST)
-        known = {grant.client_id: await reads.client(db, grant.client_id) for grant in grants}
-        return [(grant, known[grant.client_id]) for grant in grants]
-
-    found = await desk.store.read(facts)
-    return wire.json(Connections([_connection(grant, client) for grant, client in found]))
-
-
-async def end(desk: Desk, request: HttpRequest) -> Response:
-    """Answer `DELETE /phone/connections/{grant_id}`: end it, with all its tokens, at once."""
-    entered = await signed_in(desk, request)
-    if isinstance(entered, Refusal):
-        return wire.refused(entered)
-    phone, _ = entered
-    grant_id = str(request.path_params["grant_id"])
-    now = desk.clock()
-    grant = await desk.settle(
-        lambda db: reads.grant(db, grant_id),
-        lambda grant: access.end(grant, phone.person_id, now),
-    )
-    if isinstance(grant, Refusal):
-        return wire.refused(grant)
-    return wire.json(Ended(grant.grant_id, consent.timestamp(grant.ended_at or now)))
-
-
 def passkey_options(desk: Desk, phone: Phone, challenge: bytes) -> msgspec.Raw:
     """Write PublicKeyCredentialRequestOptionsJSON for this phone's passkey (WebAuthn 5.5)."""
     options = generate_authentication_options(
@@ -287,7 +248,8 @@ def shared(account: Any) -> SharedAccount:
     return SharedAccount(account.resource_id, account.iban, account.name, account.currency)
 
 
-async def _enter(desk: Desk, request: HttpRequest, kind: type[T]) -> tuple[Phone, T] | Refusal:
+async def enter(desk: Desk, request: HttpRequest, kind: type[T]) -> tuple[Phone, T] | Refusal:
+    """Find the signed-in phone of a call, and read what it asks."""
     entered = await signed_in(desk, request)
     if isinstance(entered, Refusal):
         return entered
@@ -305,7 +267,7 @@ _Step = Callable[[Journey | None, Phone, int, Any], Decision[Journey]]
 
 
 async def _choosing(desk: Desk, request: HttpRequest, step: _Step) -> Response:
-    entered = await _enter(desk, request, JourneyId)
+    entered = await enter(desk, request, JourneyId)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
@@ -358,23 +320,9 @@ async def _client_of(desk: Desk, journey: Journey) -> Client:
     return client
 
 
-def _who(client: Client) -> Who:
+def who(client: Client) -> Who:
+    """Say who a client is, as people see it."""
     return Who(client.client_id, client.name, client.legal_name, client.verified)
-
-
-def _connection(grant: Grant, client: Client | None) -> Connection:
-    unknown = Who(grant.client_id, grant.client_id, "", False)
-    used, ended = grant.last_used_at, grant.ended_at
-    return Connection(
-        grant_id=grant.grant_id,
-        client=_who(client) if client else unknown,
-        scope=grant.scope,
-        accounts=grant.accounts,
-        created_at=consent.timestamp(grant.created_at),
-        last_used_at=None if used is None else consent.timestamp(used),
-        valid_until=consent.timestamp(grant.expires_at),
-        ended_at=None if ended is None else consent.timestamp(ended),
-    )
 
 
 def _moved(answer: Journey | Refusal) -> Response:

@@ -223,6 +223,41 @@ class Ended(Shape, frozen=True):
     ended_at: str
 
 
+# --- notices ------------------------------------------------------------------------------------
+
+
+class Notice(Shape, frozen=True):
+    """Something that happened: a kind, and what it is about. The phone has the texts.
+
+    Kinds: connection_made, connection_narrowed, connection_renewed, connection_ended,
+    phone_enrolled, phone_confirmed, phone_revoked. `by` is phone, client, bank or misuse (a code
+    or refresh token came twice). `phone_id` and `phone_name` are the phone that it is about, or
+    that did it.
+    """
+
+    id: str
+    at: str
+    kind: str
+    by: str
+    unread: bool
+    phone_id: str | None
+    phone_name: str | None
+    grant_id: str | None
+    client_name: str | None
+
+
+class Notices(Shape, frozen=True):
+    """What the person's phones were told within 180 days, the newest first, at most 100."""
+
+    notices: list[Notice]
+
+
+class NoticeIds(Shape, frozen=True):
+    """Notices that this phone has shown."""
+
+    notices: Annotated[list[Handle], msgspec.Meta(max_length=100)]
+
+
 # --- the sandbox --------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ import msgspec
 from endorse.core import change as c
 from endorse.core.journey import STEPS
 from endorse.core.model import ClientSecret, Journey
+from endorse.core.notice import KEPT
 from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
 from endorse.store.reads import JOURNEY_COLUMNS
@@ -251,6 +252,29 @@ async def _insert_secret(db: Connection, client_id: str, secret: ClientSecret) -
     return changed == 1
 
 
+async def _notify(db: Connection, change: c.Notify) -> bool:
+    notice = change.notice
+    await db.run(
+        "INSERT INTO notices (notice_id, person_id, at, kind, made_by, by_phone_id, phone_id, "
+        f"client_id, grant_id) VALUES ({_numbers(1, 9)}) ON CONFLICT DO NOTHING",
+        *(getattr(notice, name) for name in notice.__struct_fields__),
+    )
+    return True
+
+
+async def _mark_read(db: Connection, change: c.MarkRead) -> bool:
+    for notice_id in change.notice_ids:
+        await db.run(
+            "INSERT INTO notices_read (notice_id, phone_id) "
+            "SELECT notice_id, $3 FROM notices WHERE notice_id = $1 AND person_id = $2 "
+            "ON CONFLICT DO NOTHING",
+            notice_id,
+            change.person_id,
+            change.phone_id,
+        )
+    return True
+
+
 async def _keep_sandbox_key(db: Connection, change: c.KeepSandboxKey) -> bool:
     await db.run(
         "INSERT INTO sandbox_keys (name, secret) VALUES ('server', $1) ON CONFLICT DO NOTHING",
@@ -274,6 +298,11 @@ async def _sweep(db: Connection, change: c.Sweep) -> bool:
         change.now - 2 * 24 * 60 * 60,
         change.at_most,
     )
+    old = "SELECT notice_id FROM notices WHERE at <= $1 ORDER BY at, notice_id LIMIT $2"
+    for table in ("notices_read", "notices"):
+        await db.run(
+            f"DELETE FROM {table} WHERE notice_id IN ({old})", change.now - KEPT, change.at_most
+        )
     return True
 
 
@@ -297,6 +326,8 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.AddClient: _add_client,
     c.ChangeClient: _change_client,
     c.AddSecret: _add_secret,
+    c.Notify: _notify,
+    c.MarkRead: _mark_read,
     c.KeepSandboxKey: _keep_sandbox_key,
     c.Sweep: _sweep,
 }

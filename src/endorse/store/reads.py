@@ -13,6 +13,7 @@ from endorse.core.model import (
     Enrolment,
     Grant,
     Journey,
+    Notice,
     Phone,
     Request,
     SharedAccount,
@@ -35,6 +36,14 @@ _GRANTS: Final = (
     f"SELECT {_GRANT_COLUMNS} FROM grants "
     "WHERE person_id = $1 AND created_at > $2 ORDER BY created_at DESC, grant_id LIMIT $3"
 )
+_NOTICES: Final = (
+    "SELECT n.notice_id, n.person_id, n.at, n.kind, n.made_by, n.by_phone_id, n.phone_id, "
+    "n.client_id, n.grant_id, c.name, p.name, r.phone_id FROM notices n "
+    "LEFT JOIN clients c ON c.client_id = n.client_id "
+    "LEFT JOIN phones p ON p.phone_id = n.phone_id "
+    "LEFT JOIN notices_read r ON r.notice_id = n.notice_id AND r.phone_id = $2 "
+    "WHERE n.person_id = $1 AND n.at > $3 ORDER BY n.at DESC, n.notice_id LIMIT $4"
+)
 _PHONE: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE phone_id = $1"
 _ACCESS: Final = (
     "SELECT g.grant_id, g.client_id, g.person_id, t.scope, g.account_ids, t.expires_at, "
@@ -52,6 +61,15 @@ _CLIENTS: Final = (
 _SECRETS: Final = (
     "SELECT secret_hash, created_at, expires_at FROM client_secrets WHERE client_id = $1"
 )
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A notice with the names that it needs, and whether the asking phone has shown it."""
+
+    notice: Notice
+    client_name: str | None
+    phone_name: str | None
+    read: bool
 
 
 async def client(db: Connection, client_id: str) -> Client | None:
@@ -124,6 +142,16 @@ async def grant(db: Connection, grant_id: str) -> Grant | None:
 async def grants_of(db: Connection, person_id: str, since: int, at_most: int) -> list[Grant]:
     """Read a person's grants made since a time, the newest first."""
     return [_grant(row) for row in await db.all(_GRANTS, person_id, since, at_most)]
+
+
+async def notices_of(
+    db: Connection, person_id: str, phone_id: str, since: int, at_most: int
+) -> list[Told]:
+    """Read what a person's phones were told since a time, as one of them sees it, newest first."""
+    return [
+        Told(Notice(*row[:9]), row[9], row[10], row[11] is not None)
+        for row in await db.all(_NOTICES, person_id, phone_id, since, at_most)
+    ]
 
 
 async def access(db: Connection, token_hash: str) -> Access | None:
