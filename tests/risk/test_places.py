@@ -34,7 +34,7 @@ EDGES = [
     ("2001:db8:1::", "Utrecht"),
     ("2001:db8:1:ffff:ffff:ffff:ffff:ffff", "Utrecht"),
     ("2001:db8:2::", "Lille, Nord"),
-    ("2001:db8:6::", None),
+    ("2001:db8:7::", None),
     ("::", None),
 ]
 
@@ -104,6 +104,10 @@ BAD_TABLES = [
         HEAD + "2001:db8::/32" + REST + "2001:db8::/32" + REST,
         "line 3: the network overlaps the one of line 2.",
     ),
+    (
+        HEAD + "192.0.2.1/32" + REST + "192.0.2.2/32" + REST + "192.0.2.1/32" + REST,
+        "line 4: the network overlaps the one of line 2.",
+    ),
     (HEAD + "198.51.100.0/24,nl,Utrecht,52,5,0\n", "line 2: the country must be two capital"),
     (HEAD + "198.51.100.0/24,NLD,Utrecht,52,5,0\n", "the country must be two capital"),
     (HEAD + "198.51.100.0/24,NL,Utrecht,,5,0\n", "line 2: the latitude must be degrees"),
@@ -131,11 +135,11 @@ def test_a_bad_table_is_refused_with_its_line_and_what_is_wrong(text: str, told:
 
 def test_a_table_has_a_largest_size() -> None:
     lines = TABLE.splitlines(keepends=True)
-    assert len(Places(lines, rows=9, different=8)) == 9
-    with pytest.raises(BadPlaces, match="line 10: the table has more than 8 networks"):
-        Places(lines, rows=8)
-    with pytest.raises(BadPlaces, match="line 10: the table has more than 7 different places"):
-        Places(lines, different=7)
+    assert len(Places(lines, rows=10, different=9)) == 10
+    with pytest.raises(BadPlaces, match="line 11: the table has more than 9 networks"):
+        Places(lines, rows=9)
+    with pytest.raises(BadPlaces, match="line 11: the table has more than 8 different places"):
+        Places(lines, different=8)
 
 
 def test_a_file_is_read_with_or_without_a_byte_order_mark(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from endorse.risk import LEVELS, Circumstances, Level, Reason, Risk, Verdict, Wa
 from endorse.server.risk import IN_SANDBOX, Bounds, Rules, public_address
 from tests.risk.scene import (
     ANCHORAGE_V6,
+    AT_SEA_V6,
     GRONINGEN,
     HARMLESS,
     HOSTING,
@@ -98,6 +99,7 @@ EACH_RULE: list[tuple[str, dict[str, object], Level, tuple[Reason, ...]]] = [
         ("place_unknown",),
     ),
     ("a network without a name", {"browser_address": NAMELESS_V6}, "green", ("place_unknown",)),
+    ("a network without a country", {"browser_address": AT_SEA_V6}, "green", ()),
     ("an unverified client", {"client_verified": False}, "amber", ("unverified_client",)),
     (
         "a client of almost seven days",
@@ -179,6 +181,7 @@ SAME_NETWORK = [
     ("2001:db8:1:100::1", "2001:db8:1:1ff::1", True),
     ("2001:db8:1:100::1", "2001:db8:1:200::1", False),
     ("198.51.100.7", "2001:db8:1::7", False),
+    ("198.51.100.7", "::198.51.100.7", False),
     ("127.0.0.1", "127.0.0.1", False),
     ("10.0.0.1", "10.0.0.1", False),
     ("nothing", "nothing", False),
@@ -238,7 +241,16 @@ def test_a_sandbox_on_one_machine_is_green_without_a_place() -> None:
 ADDRESSES = st.sampled_from(
     [
         *(UTRECHT, UTRECHT_TOO, GRONINGEN, PARIS, HOSTING, UTRECHT_V6, LILLE_V6, NAMELESS_V6),
-        *(ANCHORAGE_V6, MIAMI_V6, "192.0.2.200", "127.0.0.1", "10.0.0.1", "8.8.8.8", "nowhere"),
+        *(
+            ANCHORAGE_V6,
+            MIAMI_V6,
+            AT_SEA_V6,
+            "192.0.2.200",
+            "127.0.0.1",
+            "10.0.0.1",
+            "8.8.8.8",
+            "nowhere",
+        ),
     ]
 )
 AGES = st.integers(0, 10 * DAY).map(lambda age: NOW - age)
@@ -289,6 +301,7 @@ def test_a_place_is_told_or_said_to_be_unknown(it: Circumstances) -> None:
     assert verdict.place in {None, "Utrecht", "Groningen", "Paris", "Lille, Nord"} | {
         "Anchorage",
         "Miami",
+        "At sea",
     }
 
 

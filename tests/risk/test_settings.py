@@ -10,11 +10,12 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
-from endorse.risk import Reason, Risk, Verdict
+from endorse.risk import Level, Reason, Risk, Verdict
 from endorse.server.places import Places
 from endorse.server.run import load_risk
 from endorse.server.settings import Settings
-from tests.risk.scene import HARMLESS, PARIS, TABLE, claim
+from tests.risk.scene import HARMLESS, NOW, PARIS, TABLE, claim
+from tests.serving import serving
 
 GUIDE = Path(__file__).parents[2] / "docs" / "risk.md"
 REFUSING = Verdict(level="red", reasons=("own_check",))
@@ -45,6 +46,15 @@ pytestmark = pytest.mark.anyio
 async def test_without_settings_no_place_is_known() -> None:
     verdict = await load_risk(settings()).weigh(HARMLESS)
     assert verdict == Verdict(level="green", reasons=("place_unknown",))
+
+
+@pytest.mark.parametrize(("sandbox", "level"), [(True, "green"), (False, "amber")])
+async def test_in_a_sandbox_alone_what_was_made_just_now_is_not_young(
+    sandbox: bool, level: Level, tmp_path: Path
+) -> None:
+    async with serving(f"sqlite:///{tmp_path / 'risk.sqlite3'}", sandbox=sandbox) as served:
+        it = claim(client_registered_at=NOW, phone_enrolled_at=NOW)
+        assert (await served.desk.risk.weigh(it)).level == level
 
 
 async def test_a_place_table_that_is_named_is_asked(tmp_path: Path) -> None:
