@@ -160,12 +160,26 @@ async def test_phone_approve_shows_what_a_problem_page_says(sandbox: SandboxProc
     assert "did not answer" in gone.stderr
 
 
-async def test_a_port_that_is_taken_is_named(sandbox: SandboxProcess) -> None:
-    port = sandbox.facts.issuer.rsplit(":", 1)[1]
-    done = await endorse("sandbox", f"--port={port}", "--app-port=0")
+@pytest.mark.parametrize(("option", "other"), [("--port", "--app-port"), ("--app-port", "--port")])
+async def test_a_port_that_is_taken_is_named(
+    sandbox: SandboxProcess, option: str, other: str
+) -> None:
+    taken = sandbox.facts.issuer if option == "--port" else sandbox.facts.app
+    port = taken.rsplit(":", 1)[1]
+    done = await endorse("sandbox", f"{option}={port}", f"{other}=0")
     assert (done.returncode, done.stdout) == (1, "")
     assert f"port {port}" in done.stderr
+    assert f"Choose another port with {option}." in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "port"), [("--port", "65536"), ("--app-port", "-1"), ("--port", "http")]
+)
+async def test_a_port_that_is_none_is_refused(option: str, port: str) -> None:
+    done = await endorse("sandbox", "--port=0", "--app-port=0", option, port)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"Invalid value for '{option}'" in done.stderr
 
 
 @pytest.mark.parametrize("issuer", ["http://bank.example", "https://bank.example/x", "bank"])
@@ -251,3 +265,23 @@ async def test_a_client_command_says_what_is_wrong(
     assert (done.returncode, done.stdout) == (1, "")
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_clients_are_listed_for_people_to_read(
+    database: str, sandbox: SandboxProcess
+) -> None:
+    settings = {"ENDORSE_DATABASE": database}
+    uri = "--redirect-uri=https://read.example/callback"
+    await endorse("client", "add", "Readable", uri, "--public", settings=settings)
+    listed = await endorse("client", "list", settings=settings)
+    (block,) = [one for one in listed.stdout.split("\n\n") if "Readable" in one]
+    facts = dict(line.split(maxsplit=1) for line in block.splitlines())
+    assert (facts["name"], facts["public"]) == ("Readable", "yes")
+    assert facts["redirect_uris"] == "https://read.example/callback"
+
+
+async def test_a_client_command_without_a_database_names_the_setting() -> None:
+    done = await endorse("client", "list")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--database" in done.stderr
+    assert "ENDORSE_DATABASE" in done.stderr

@@ -47,7 +47,7 @@ UNSAFE = [
     ({"ENDORSE_ISSUER": "https://a@bank.example"}, "must be scheme and host"),
     ({"ENDORSE_ISSUER": "connect.bank.example"}, "must be scheme and host"),
     ({"ENDORSE_DATABASE": ""}, "ENDORSE_DATABASE is not set"),
-    ({"ENDORSE_SECRET": ""}, "ENDORSE_SECRET is not set"),
+    ({"ENDORSE_SECRET": ""}, "secrets.token_urlsafe(32)"),
     ({"ENDORSE_SECRET": "c2hvcnQ"}, "at least 32 random bytes"),
     ({"ENDORSE_SECRET": "not base64url! " * 5}, "must be base64url"),
     ({"ENDORSE_BANK": ""}, "ENDORSE_BANK is not set"),
@@ -232,6 +232,30 @@ async def test_the_qr_code_in_the_picture_reads_back(running: Serving, tmp_path:
     picture = tmp_path / "code.png"
     _, link = await enrolment(running, "--json", "--png", str(picture))
     assert scan(picture) == link
+
+
+async def test_a_picture_that_cannot_be_written_costs_nobody_the_code(
+    running: Serving, tmp_path: Path
+) -> None:
+    picture = tmp_path / "no such folder" / "code.png"
+    done = await endorse(
+        "person", "enrol", "anna", "--json", "--png", str(picture), settings=running.settings
+    )
+    assert done.returncode == 1
+    assert msgspec.json.decode(done.stdout)["link"].startswith(ISSUER + "/phone#enrol.")
+    assert str(picture) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_a_port_that_is_taken_is_named_with_its_setting(
+    running: Serving, tmp_path: Path
+) -> None:
+    port = running.settings["ENDORSE_PORT"]
+    done = await endorse("serve", settings={**good_settings(tmp_path), "ENDORSE_PORT": port})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"port {port}" in done.stderr
+    assert "Choose another port with ENDORSE_PORT." in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 async def test_an_unknown_person_gets_no_code(running: Serving) -> None:

@@ -8,6 +8,8 @@ import click
 
 from endorse import __version__
 
+_PORT = click.IntRange(0, 65535)
+
 
 @click.group()
 @click.version_option(__version__, prog_name="endorse")
@@ -16,8 +18,8 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--port", default=8000, show_default=True, help="Port of the bank (0: any free one).")
-@click.option("--app-port", default=8001, show_default=True, help="Port of the demo app.")
+@click.option("--port", default=8000, show_default=True, type=_PORT, help="Of the bank (0: any).")
+@click.option("--app-port", default=8001, show_default=True, type=_PORT, help="Of the demo app.")
 @click.option(
     "--database", metavar="URL", help="sqlite:///PATH or postgresql://… to keep the data."
 )
@@ -84,9 +86,10 @@ def phone_approve(
 @click.option(
     "--database",
     envvar="ENDORSE_DATABASE",
+    show_envvar=True,
     required=True,
     metavar="URL",
-    help="The server's database, or ENDORSE_DATABASE.",
+    help="The server's database.",
 )
 @click.pass_context
 def client(context: click.Context, database: str) -> None:
@@ -129,7 +132,9 @@ def client_list(database: str, as_json: bool) -> None:
     """List the registered apps."""
     from endorse.cli.client import list_clients
 
-    for found in _run(list_clients(database)):
+    for place, found in enumerate(_run(list_clients(database))):
+        if place and not as_json:
+            click.echo()
         show(found, as_json)
 
 
@@ -162,17 +167,21 @@ def person_enrol(person_id: str, as_json: bool, png: str | None) -> None:
     from endorse.cli.serve import issue_enrolment
 
     link = _run(issue_enrolment(person_id))
+    if as_json:
+        show({"link": link}, as_json=True)
+    else:
+        from endorse.cli.qr import in_terminal
+
+        click.echo(in_terminal(link))
+        click.echo(link)
     if png is not None:
         from endorse.cli.qr import write_png
 
-        write_png(link, png)
-    if as_json:
-        show({"link": link}, as_json=True)
-        return
-    from endorse.cli.qr import in_terminal
-
-    click.echo(in_terminal(link))
-    click.echo(link)
+        try:
+            write_png(link, png)
+        except OSError as error:
+            # The code was issued and is shown above: it still works.
+            fail(f"The picture could not be written: {error}")
 
 
 def show(facts: dict[str, Any], as_json: bool) -> None:
@@ -185,6 +194,8 @@ def show(facts: dict[str, Any], as_json: bool) -> None:
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         text = " ".join(value) if isinstance(value, list | tuple) else value
+        if isinstance(value, bool):
+            text = "yes" if value else "no"
         click.echo(f"{name:<{width}}  {text}")
 
 

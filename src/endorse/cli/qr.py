@@ -29,7 +29,8 @@ def write_png(text: str, path: str, module: int = 8) -> None:
     rows = _modules(text)
     side = len(rows)
     picture = Image.frombytes("L", (side, side), bytes(255 * (not d) for row in rows for d in row))
-    picture.resize((side * module, side * module), Image.Resampling.NEAREST).save(Path(path))
+    large = picture.resize((side * module, side * module), Image.Resampling.NEAREST)
+    large.save(Path(path), "PNG")
 
 
 def _modules(text: str) -> list[list[bool]]:

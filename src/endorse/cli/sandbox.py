@@ -15,6 +15,7 @@ import click
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from endorse.cli.port import listen_or_say
 from endorse.core.change import AddClient, AddSecret, ChangeClient
 from endorse.core.coding import fingerprint
 from endorse.core.model import Client, ClientSecret
@@ -22,7 +23,7 @@ from endorse.core.policy import DAY, SCOPES, WIDE
 from endorse.sandbox import SandboxBank
 from endorse.server.app import create_app
 from endorse.server.desk import Desk
-from endorse.server.run import listen, open_desk, serve_all, server_for
+from endorse.server.run import open_desk, serve_all, server_for
 from endorse.server.settings import Settings, issuer_problem
 from endorse.store import reads
 
@@ -42,15 +43,15 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 async def run_sandbox(wanted: Wanted) -> None:
-    """Serve bank and app until told to stop. Raises ValueError, OSError, StoreAway."""
+    """Serve bank and app until told to stop. Raises ValueError, StoreAway."""
     logging.basicConfig(
         level=logging.INFO if wanted.verbose else logging.ERROR,
         format="%(asctime)s %(levelname)s %(message)s",
         stream=sys.stderr,
     )
     with _database(wanted.database) as database:
-        bank_sockets = listen(["127.0.0.1", "::1"], wanted.port)
-        app_sockets = listen(["127.0.0.1"], wanted.app_port)
+        bank_sockets = listen_or_say(["127.0.0.1", "::1"], wanted.port, "--port")
+        app_sockets = listen_or_say(["127.0.0.1"], wanted.app_port, "--app-port")
         issuer = wanted.issuer or f"http://localhost:{bank_sockets[0].getsockname()[1]}"
         if issuer_problem(issuer, sandbox=True):
             raise ValueError(f"--issuer {issuer_problem(issuer, sandbox=True)}.")

@@ -6,11 +6,11 @@ import os
 import sys
 from typing import Any
 
+from endorse.cli.port import listen_or_say
 from endorse.core.refusal import Refusal
 from endorse.server.app import create_app
 from endorse.server.enrol import enrolment_link, issue
 from endorse.server.run import (
-    listen,
     load_bank,
     load_risk,
     open_desk,
@@ -28,7 +28,7 @@ async def run_server() -> None:
         level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
     )
     desk = await open_desk(settings, load_bank(settings.bank), risk=load_risk(settings))
-    sockets = listen([settings.host], settings.port)
+    sockets = listen_or_say([settings.host], settings.port, "ENDORSE_PORT")
     logging.getLogger("endorse").info("serving %s on port %d", settings.issuer, settings.port)
     await serve_all(asyncio.Event(), (server_for(create_app(desk), desk), sockets))
 

@@ -14,6 +14,7 @@ from endorse.server.keys import read_secret
 
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _FACTORY: Final = re.compile(r"[\w.]+:\w+")
+_NEW_SECRET: Final = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -108,7 +109,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
 
     issuer = need("ISSUER", "the address that browsers see, such as https://connect.bank.example")
     database = need("DATABASE", "sqlite:///PATH or postgresql://…")
-    secret = need("SECRET", "the server's secret, at least 32 random bytes in base64url")
+    secret = need("SECRET", f"at least 32 random bytes in base64url, such as from {_NEW_SECRET}")
     bank = need("BANK", "where the bank's implementation is, as module:factory")
     known = {f"ENDORSE_{name}" for name in KNOWN}
     problems += [
