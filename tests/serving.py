@@ -171,6 +171,7 @@ class SandboxProcess:
     """A running `endorse sandbox`."""
 
     facts: Sandbox
+    line: str
     process: subprocess.Popen[str]
     errors: Path
 
@@ -196,7 +197,7 @@ def sandbox_process(folder: Path, *options: str) -> Iterator[SandboxProcess]:
         line = _first_line(process.stdout)
         if not line:
             raise RuntimeError(f"endorse sandbox did not start:\n{errors.read_text()}")
-        yield SandboxProcess(msgspec.json.decode(line, type=Sandbox), process, errors)
+        yield SandboxProcess(msgspec.json.decode(line, type=Sandbox), line, process, errors)
     finally:
         process.terminate()
         process.wait(20)
