@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -56,23 +56,39 @@ class Film:
     @asynccontextmanager
     async def filming(self, page: Page, area: Locator) -> AsyncIterator[None]:
         """Film the part of the screen where `area` is now, until the block ends."""
-        box = await area.bounding_box()
-        assert box is not None, "what is to be filmed is not on the screen"
-        stop = asyncio.Event()
 
-        async def film() -> None:
-            while not stop.is_set():
-                self.show(_opened(await page.screenshot(clip=box)))
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), _BETWEEN_PICTURES)
+        async def show(picture: Image.Image) -> None:
+            self.show(picture)
 
-        running = asyncio.create_task(film())
         try:
-            yield
+            async with watching(page, area, show):
+                yield
         finally:
-            stop.set()
-            await running
             self.nothing()
+
+
+Show = Callable[[Image.Image], Awaitable[None]]
+
+
+@asynccontextmanager
+async def watching(page: Page, area: Locator, show: Show) -> AsyncIterator[None]:
+    """Show what stands where `area` is now, again and again, until the block ends."""
+    box = await area.bounding_box()
+    assert box is not None, "what is to be filmed is not on the screen"
+    stop = asyncio.Event()
+
+    async def film() -> None:
+        while not stop.is_set():
+            await show(_opened(await page.screenshot(clip=box)))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _BETWEEN_PICTURES)
+
+    running = asyncio.create_task(film())
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
 
 
 async def photograph(area: Locator) -> Image.Image:
