@@ -46,6 +46,11 @@ def test_every_python_block_of_a_guide_runs(
         block.evaluate()
 
 
+def test_the_readme_connects_an_app_in_ten_lines() -> None:
+    (block,) = _document(ROOT / "README.md").examples()
+    assert len([line for line in str(block.parsed).splitlines() if line.strip()]) <= 10
+
+
 def test_the_small_bank_of_the_guide_is_a_bank() -> None:
     document = _document(ROOT / "docs" / "your-bank.md")
     for block in document.examples():
