@@ -14,6 +14,7 @@ import httpx2
 
 from endorse.phone import Phone
 from endorse.phone.encoding import b64url
+from tests.flows.listening import PATIENCE
 from tests.serving import Served
 
 LONG = "a" * 8192
@@ -79,7 +80,7 @@ async def exchange(
     lines += [b"Connection: close", b"Content-Length: %d" % len(content)]
     lines += [name + b": " + value for name, value in headers]
     writer.write(b"\r\n".join(lines) + b"\r\n\r\n" + content)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         raw = await reader.read()
     writer.close()
     head, _, body = raw.partition(b"\r\n\r\n")
@@ -217,7 +218,7 @@ async def flood(
         sent += 4096
         await writer.drain()
         await asyncio.sleep(0)
-    line = await asyncio.wait_for(first_line, 5)
+    line = await asyncio.wait_for(first_line, PATIENCE)
     writer.close()
     return int(line.split()[1]), sent
 
@@ -229,6 +230,6 @@ async def declared(served: Served, path: str, headers: Headers, length: int) -> 
     lines = [f"POST {path} HTTP/1.1".encode(), b"Host: " + host.encode()]
     lines += [b"Content-Length: %d" % length, *(b"%b: %b" % pair for pair in headers)]
     writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
-    line = await asyncio.wait_for(reader.readline(), 5)
+    line = await asyncio.wait_for(reader.readline(), PATIENCE)
     writer.close()
     return int(line.split()[1])

@@ -9,6 +9,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,7 @@ def _wait_until_listening(port: int, process: subprocess.Popen[str], log: Path) 
             return
         if process.poll() is not None:
             raise RuntimeError(log.read_text())
+        time.sleep(0.02)
 
 
 class BehindProxy(httpx2.AsyncBaseTransport):

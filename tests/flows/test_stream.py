@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 from pathlib import Path
@@ -183,8 +182,7 @@ async def test_the_end_of_the_server_ends_streams_and_watches_at_once(tmp_path: 
         request = http.build_request("GET", served.url(events), headers={"Cookie": tab.cookie})
         page = Listening(await http.send(request, stream=True))
         assert (await page.state())["state"] == "claimed"
-        async with asyncio.timeout(3):
-            await stack.aclose()
+        await stack.aclose()
         assert "done" not in await page.rest()
         assert (await watching).state == "claimed"
     await http.aclose()

@@ -3,9 +3,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws
 from joserfc.jwk import ECKey
 
@@ -77,11 +80,18 @@ def test_base64url_has_one_spelling(text: str) -> None:
         from_b64url(text)
 
 
-def test_a_proof_takes_well_under_a_millisecond() -> None:
+def test_a_proof_costs_little_more_than_its_signature() -> None:
     key = DeviceKey.create(secrets.token_bytes)
+    bare = ec.generate_private_key(ec.SECP256R1())
+    signing = least_time(lambda: bare.sign(b"x" * 200, ec.ECDSA(hashes.SHA256())))
+    assert least_time(lambda: proof(key)) < 5 * signing
+
+
+def least_time(work: Callable[[], object]) -> float:
+    """Seconds of the quickest of 200 runs, which a busy machine leaves as they are."""
     times = []
     for _ in range(200):
         begun = time.perf_counter()
-        proof(key)
+        work()
         times.append(time.perf_counter() - begun)
-    assert min(times) < 0.000_3
+    return min(times)
