@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -100,7 +102,7 @@ def test_every_relative_link_leads_somewhere() -> None:
     assert not broken
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "operate.md"], ids=str)
+@pytest.mark.parametrize("page", [*GUIDES, ROOT / "docs" / "operate.md"], ids=str)
 def test_every_endorse_command_of_a_page_exists(page: Path) -> None:
     commands = [
         shlex.split(line.split("#")[0])
@@ -118,6 +120,32 @@ def test_every_endorse_command_of_a_page_exists(page: Path) -> None:
             env={**os.environ, "ENDORSE_DATABASE": "sqlite:///nowhere"},
         )
         assert done.returncode == 0, f"endorse {' '.join(names)}: {done.stderr.decode()}"
+
+
+def test_the_shell_line_of_the_headless_phone_approves(sandbox: SandboxProcess) -> None:
+    start, line = _shell_blocks(ROOT / "docs" / "headless-phone.md")
+    assert "endorse sandbox --json" in start
+    facts = sandbox.facts
+    asked = {"response_type": "code", "client_id": facts.client_id, "state": "mine"}
+    asked["redirect_uri"] = facts.redirect_uri
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "AUTHORIZE_URL": f"{facts.issuer}/auth?{urlencode(asked)}",
+    }
+    done = subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.startswith(f"{facts.redirect_uri}?code=")
+    assert "&state=mine&iss=" in done.stdout
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=str)
+def test_every_make_target_of_a_page_exists(page: Path) -> None:
+    lines = [line for block in _shell_blocks(page) for line in block.splitlines()]
+    named = {line.split()[1] for line in lines if line.startswith("make ")}
+    rules = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert {"demo", "test"} <= named <= set(rules)
 
 
 def test_no_two_refusals_share_a_name_but_not_a_code() -> None:

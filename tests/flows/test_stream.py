@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from endorse.phone import Phone
+from endorse.store.sqlite import SqliteEngine
 from tests.flows import play
 from tests.flows.listening import Listening
 from tests.flows.play import QUICK, quiet_client
@@ -41,6 +42,21 @@ async def test_each_frame_carries_the_second_in_which_it_was_sent(served: Served
         while (second := (await page.frame()).split(".")[2]) == "0":
             pass
         assert second == "3"
+
+
+async def test_a_page_that_waits_asks_the_database_nothing(bank_server: Served) -> None:
+    engine = bank_server.desk.store._engine
+    assert isinstance(engine, SqliteEngine)
+    asked: list[str] = []
+    tab = await play.begun(bank_server)
+    async with tab.listening() as page:
+        await page.frame()
+        for connection in (engine._reader, engine._writer):
+            connection.set_trace_callback(asked.append)
+        for _ in range(10):
+            await page.frame()
+    # The sweep, which goes on meanwhile, only deletes.
+    assert [statement for statement in asked if statement.startswith("SELECT")] == []
 
 
 async def test_frames_go_on_while_claimed_and_stop_when_the_phone_goes_on(served: Served) -> None:
