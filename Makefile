@@ -52,7 +52,7 @@ pictures: setup ## Take the README's pictures in a real Chromium
 	ENDORSE_PICTURES=docs/pictures $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/browser
 	$(BIN)/python -m tests.browser.gallery
 
-bench: setup ## Measure latency, start and flows a second
+bench: setup ## Measure latency, ten thousand waiting pages, start and flows a second
 	$(BIN)/python -m bench
 
 soak: setup ## Run the tests with the full counts (ENDORSE_SOAK=1)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import resource
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
@@ -20,10 +21,11 @@ from bench.server import DRIVER_CORE, SERVER_CORE, Running, running
 T = TypeVar("T")
 
 _LATENCY_BELOW = 0.050
+_MEMORY_AT_MOST = 200_000_000
 _START_BELOW = 1.0
 _FLOWS_AT_LEAST = 250.0
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_KINDS = ("latency", "start", "flows", "postgres")
+_KINDS = ("latency", "pages", "start", "flows", "postgres")
 
 
 def main() -> None:
@@ -32,6 +34,7 @@ def main() -> None:
     if not {SERVER_CORE, DRIVER_CORE} <= os.sched_getaffinity(0):
         sys.exit("The benchmark needs two cores: one for the server, one for the driver.")
     os.sched_setaffinity(0, {DRIVER_CORE})
+    _allow_files(options.crowd + 1000)
     with tempfile.TemporaryDirectory(prefix="endorse-bench-", dir=options.folder) as folder:
         if machine.in_memory(folder):
             sys.exit(f"{folder} is in memory, so nothing would be durable; give --folder.")
@@ -48,12 +51,23 @@ def main() -> None:
         print(f"\nThe table is in {_DOCUMENT}.")
 
 
+def _allow_files(wanted: int) -> None:
+    """Let this process, and what it starts, hold a connection for each page."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        sys.exit(
+            f"The benchmark needs {wanted} open files; this user may have {hard} (ulimit -Hn)."
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(_KINDS)} (all)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--pages", type=int, default=1000, help="pages that wait")
-    parser.add_argument("--samples", type=int, default=300, help="approvals a round, for latency")
+    parser.add_argument("--pages", type=int, default=1000, help="that wait, for latency")
+    parser.add_argument("--crowd", type=int, default=10_000, help="pages that wait, for pages")
+    parser.add_argument("--samples", type=int, default=300, help="approvals a round")
     parser.add_argument("--every", type=float, default=0.05, help="seconds between approvals")
     parser.add_argument("--starts", type=int, default=10)
     parser.add_argument("--flows", type=int, default=3000, help="whole flows a round")
@@ -68,12 +82,24 @@ def _options() -> argparse.Namespace:
 
 
 def _latency(options: argparse.Namespace, folder: str) -> list[Line]:
-    def once(server: Running) -> Coroutine[Any, Any, latency.Latencies]:
-        return latency.measure(server, os.getpid(), options.pages, options.samples, options.every)
+    said, rounds = _waited(options, folder, options.pages)
+    return _told(said, report.latency(rounds, options.pages, _LATENCY_BELOW))
 
-    rounds = [_on_sqlite(folder, f"latency-{it}", once) for it in range(options.rounds)]
-    said = f"Latency, {options.pages} pages waiting, {options.samples} approvals a round"
-    return _told(said, report.latency(rounds, _LATENCY_BELOW))
+
+def _pages(options: argparse.Namespace, folder: str) -> list[Line]:
+    said, rounds = _waited(options, folder, options.crowd)
+    lines = report.latency(rounds, options.crowd, _LATENCY_BELOW)
+    return _told(said, lines + report.memory(rounds, options.crowd, _MEMORY_AT_MOST))
+
+
+def _waited(
+    options: argparse.Namespace, folder: str, pages: int
+) -> tuple[str, list[latency.Latencies]]:
+    def once(server: Running) -> Coroutine[Any, Any, latency.Latencies]:
+        return latency.measure(server, os.getpid(), pages, options.samples, options.every)
+
+    rounds = [_on_sqlite(folder, f"{pages}-pages-{it}", once) for it in range(options.rounds)]
+    return f"{pages} pages waiting, {options.samples} approvals a round", rounds
 
 
 def _start(options: argparse.Namespace, folder: str) -> list[Line]:
@@ -111,6 +137,7 @@ def _postgres(options: argparse.Namespace, folder: str) -> list[Line]:
 
 _MEASURES: dict[str, Callable[[argparse.Namespace, str], list[Line]]] = {
     "latency": _latency,
+    "pages": _pages,
     "start": _start,
     "flows": _flows,
     "postgres": _postgres,

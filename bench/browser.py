@@ -63,6 +63,10 @@ class Tab:
         self._started = _Started("", "", "")
         self.frame = ""
         """The newest frame on the screen."""
+        self.frame_at = 0.0
+        """The time.perf_counter() at which it came."""
+        self.longest_gap = 0.0
+        """The most seconds between two frames."""
         self.seen: dict[str, float] = {}
         """Each state by its name, with the time.perf_counter() at which it came first."""
         self._wanted = ""
@@ -139,10 +143,13 @@ class Tab:
     def _heard(self, name: str, data: str) -> None:
         if name == "state":
             name = _STATE.decode(data).state
+        now = time.perf_counter()
         if name == "frame":
-            self.frame = data
+            if self.frame:
+                self.longest_gap = max(self.longest_gap, now - self.frame_at)
+            self.frame, self.frame_at = data, now
         else:
-            self.seen.setdefault(name, time.perf_counter())
+            self.seen.setdefault(name, now)
         if name == self._wanted and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 

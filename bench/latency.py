@@ -6,13 +6,15 @@ import time
 from dataclasses import dataclass
 
 from bench.browser import Client, Tab
-from bench.http import Connection, Stream
+from bench.http import Broken, Connection, Stream
 from bench.phone import SwiftPhone, enrol
 from bench.server import Running, cpu_seconds
 
 _PHONES = 32
 _OPENING_AT_ONCE = 16
 _SEED = 7
+_FRAME_LIVES = 4.0
+"""Seconds: twice as long as a page waits for its next frame; a phone takes one of up to 6 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,14 @@ class Latencies:
     approvals: list[float]
     server_busy: float
     driver_busy: float
+    memory_before: int
+    """Resident memory of the server in bytes, before the first page."""
+    memory_waiting: int
+    """The same when all pages waited."""
+    memory_most: int
+    """The most it ever was."""
+    longest_gap: float
+    """The most seconds that any page waited for its next frame."""
 
 
 class _Crowd:
@@ -59,6 +69,15 @@ class _Crowd:
         """Give the page that has waited longest."""
         return await self._tabs.get()
 
+    def longest_gap(self) -> float:
+        """Give the most seconds between two frames of a page that waits; each must be fresh."""
+        now = time.perf_counter()
+        waiting = [self._tabs.get_nowait() for _ in range(self._tabs.qsize())]
+        stale = sum(now - tab.frame_at > _FRAME_LIVES for tab in waiting)
+        if stale or len(waiting) != self._size:
+            raise Broken(f"{len(waiting)} pages wait, {stale} of them with an old frame")
+        return max(tab.longest_gap for tab in waiting)
+
     def close(self) -> None:
         """Hang up everywhere."""
         for stream in self._streams:
@@ -76,30 +95,47 @@ async def measure(
     phones: asyncio.Queue[SwiftPhone] = asyncio.Queue()
     for phone in await enrol(server.facts.issuer, _PHONES):
         phones.put_nowait(phone)
+    before = server.memory()
     crowd = _Crowd(server, pages)
     await crowd.gather()
-    result = Latencies([], [], 0.0, 0.0)
+    waiting = server.memory()
+    claims: list[float] = []
+    approvals: list[float] = []
     draw = random.Random(_SEED)
     cpu = server.cpu_seconds(), cpu_seconds(driver)
     began = time.perf_counter()
     async with asyncio.TaskGroup() as people:
         for _ in range(samples):
-            people.create_task(_approve(server, crowd, phones, result))
+            people.create_task(_approve(server, crowd, phones, claims, approvals))
             await asyncio.sleep(draw.expovariate(1 / every))
     seconds = time.perf_counter() - began
     server_busy = (server.cpu_seconds() - cpu[0]) / seconds
     driver_busy = (cpu_seconds(driver) - cpu[1]) / seconds
+    longest_gap, most = crowd.longest_gap(), server.memory().most
     crowd.close()
-    return Latencies(result.claims, result.approvals, server_busy, driver_busy)
+    return Latencies(
+        claims,
+        approvals,
+        server_busy,
+        driver_busy,
+        memory_before=before.now,
+        memory_waiting=waiting.now,
+        memory_most=most,
+        longest_gap=longest_gap,
+    )
 
 
 async def _approve(
-    server: Running, crowd: _Crowd, phones: asyncio.Queue[SwiftPhone], result: Latencies
+    server: Running,
+    crowd: _Crowd,
+    phones: asyncio.Queue[SwiftPhone],
+    claims: list[float],
+    approvals: list[float],
 ) -> None:
     tab, phone = await crowd.take(), await phones.get()
     journey = await phone.claim(tab.frame)
     scanned = phone.connection.sent_at
-    result.claims.append(await tab.until("claimed") - scanned)
+    claims.append(await tab.until("claimed") - scanned)
     accounts = await phone.match(journey)
     approval = phone.signed(journey, await phone.review(journey, accounts))
     answered = asyncio.create_task(phone.approve(approval))
@@ -108,7 +144,7 @@ async def _approve(
     fresh = Connection(server.port)
     code, came = await tab.resume(fresh)
     await answered
-    result.approvals.append(came - phone.connection.sent_at)
+    approvals.append(came - phone.connection.sent_at)
     await Client(server.facts, fresh).redeem(code, tab.verifier)
     await tab.done()
     fresh.close()

@@ -24,8 +24,9 @@ class Line:
     met: bool | None = None
 
 
-def latency(rounds: Sequence[Latencies], below: float) -> list[Line]:
+def latency(rounds: Sequence[Latencies], pages: int, below: float) -> list[Line]:
     """Write p50, p95 and p99 of both ways, each the median over the rounds; target in seconds."""
+    crowd = f"{pages:,} pages"
     lines = []
     ways: list[tuple[str, Callable[[Latencies], list[float]]]] = [
         ("claim sent -> page knows", lambda it: it.claims),
@@ -37,10 +38,30 @@ def latency(rounds: Sequence[Latencies], below: float) -> list[Line]:
             target, met = "", None
             if percent == 95:
                 target, met = f"< {_ms(below)}", statistics.median(each) < below
-            lines.append(Line(f"{name}, p{percent}", *_median(each, _ms), target, met))
-    lines.append(Line("server's core used", *_median([it.server_busy for it in rounds], _share)))
-    lines.append(Line("driver's core used", *_median([it.driver_busy for it in rounds], _share)))
+            what = f"{crowd}: {name}, p{percent}"
+            lines.append(Line(what, *_median(each, _ms), target, met))
+    for side, shares in (
+        ("server", [it.server_busy for it in rounds]),
+        ("driver", [it.driver_busy for it in rounds]),
+    ):
+        lines.append(Line(f"{crowd}: {side}'s core used", *_median(shares, _share)))
     return lines
+
+
+def memory(rounds: Sequence[Latencies], pages: int, at_most: int) -> list[Line]:
+    """Write the server's resident memory (target in bytes), and how long pages wait for frames."""
+    crowd = f"{pages:,} pages"
+    most = [it.memory_most for it in rounds]
+    met = statistics.median(most) <= at_most
+    each = [(it.memory_waiting - it.memory_before) / pages for it in rounds]
+    return [
+        Line(f"{crowd}: memory before", *_median([it.memory_before for it in rounds], _mb)),
+        Line(f"{crowd}: memory for each", *_median(each, _kb)),
+        Line(f"{crowd}: most memory ever", *_median(most, _mb), f"<= {_mb(at_most)}", met),
+        Line(
+            f"{crowd}: longest between two frames", *_median([it.longest_gap for it in rounds], _s)
+        ),
+    ]
 
 
 def start(runs: Sequence[Started], below: float) -> list[Line]:
@@ -82,7 +103,7 @@ def shown(line: Line) -> str:
     """Write a row for the terminal."""
     verdict = {None: "", True: "  met", False: "  MISSED"}[line.met]
     target = f"  target {line.target}" if line.target else ""
-    return f"  {line.what:<48} {line.value:>10}  {line.spread:<22}{target}{verdict}"
+    return f"  {line.what:<56} {line.value:>10}  {line.spread:<22}{target}{verdict}"
 
 
 def keep(file: Path, date: str, machine: dict[str, str], lines: Sequence[Line]) -> None:
@@ -129,6 +150,14 @@ def _ms2(seconds: float) -> str:
 
 def _s(seconds: float) -> str:
     return f"{seconds:.2f} s"
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1e6:.0f} MB"
+
+
+def _kb(size: float) -> str:
+    return f"{size / 1e3:.1f} kB"
 
 
 def _rate(value: float) -> str:

@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -24,6 +26,13 @@ class Facts(msgspec.Struct, frozen=True):
     redirect_uri: str
 
 
+class Memory(NamedTuple):
+    """Resident memory of a process, in bytes: now, and the most there ever was."""
+
+    now: int
+    most: int
+
+
 @dataclass(frozen=True)
 class Running:
     """A server that answers."""
@@ -39,6 +48,12 @@ class Running:
     def cpu_seconds(self) -> float:
         """Give the processor time that all its threads have used."""
         return cpu_seconds(self.pid)
+
+    def memory(self) -> Memory:
+        """Give its resident memory, from /proc/PID/status."""
+        text = Path(f"/proc/{self.pid}/status").read_text()
+        kibibytes = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB$", text, re.MULTILINE))
+        return Memory(int(kibibytes["VmRSS"]) * 1024, int(kibibytes["VmHWM"]) * 1024)
 
 
 def cpu_seconds(pid: int) -> float:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
 import re
+import socket
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
+import msgspec
 import pytest
 
+from endorse.core.model import Journey
 from endorse.phone import Phone
+from endorse.store import reads
 from endorse.store.sqlite import SqliteEngine
 from tests.flows import play
-from tests.flows.listening import Listening
+from tests.flows.listening import PATIENCE, Listening
 from tests.flows.play import QUICK, quiet_client
 from tests.serving import Served, serving
 
@@ -211,3 +219,69 @@ async def test_a_reader_that_leaves_is_forgotten(served: Served) -> None:
         await page.frame()
         assert served.desk.waiting.count() == before + 1
     await play.until(lambda: served.desk.waiting.count() == before)
+
+
+async def _journey_of(tab: play.Tab) -> Journey:
+    found = await tab.served.desk.store.read(lambda db: reads.journey_by_short(db, tab.short))
+    assert found is not None
+    return found
+
+
+def _unsent() -> Callable[[], int]:
+    """Tell, when called, how many bytes the fullest connection of this process holds back."""
+    all_here = [it for it in gc.get_objects() if type(it).__name__ == "TCPTransport"]
+    open_here = [it for it in all_here if not it.is_closing()]
+    return lambda: max(int(it.get_write_buffer_size()) for it in open_here if not it.is_closing())
+
+
+async def test_who_does_not_read_holds_one_full_buffer_and_reads_the_newest_state_at_last(
+    served: Served,
+) -> None:
+    tab, loop = await play.begun(served), asyncio.get_running_loop()
+    host = served.issuer.removeprefix("http://")
+    head = (
+        f"GET /connect/{tab.short}/events HTTP/1.1\r\nHost: {host}\r\nCookie: {tab.cookie}\r\n\r\n"
+    )
+    with socket.socket() as lazy:
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.setblocking(False)
+        before = served.desk.waiting.count()
+        await loop.sock_connect(lazy, ("127.0.0.1", int(host.rsplit(":", 1)[1])))
+        await loop.sock_sendall(lazy, head.encode())
+        await play.until(lambda: served.desk.waiting.count() == before + 1)
+        journey, full = await _journey_of(tab), 64 * 1024
+        unsent = _unsent()
+        while unsent() <= full:
+            for _ in range(100):
+                served.desk.waiting.changed(journey)
+            await asyncio.sleep(0)  # the system takes what it can hold
+        assert unsent() < full + 1000
+        await tab.post("/connect/{}/cancel")
+        assert unsent() < full + 1000
+        heard = b""
+        async with asyncio.timeout(PATIENCE):
+            while not heard.endswith(b"0\r\n\r\n"):
+                heard = heard[-1000:] + await loop.sock_recv(lazy, 1 << 20)
+        assert b'"state":"cancelled"' in heard
+        assert heard.count(b"event: done") == 1
+
+
+async def test_a_page_that_breaks_ends_alone(served: Served) -> None:
+    broken, whole = await play.begun(served), await play.begun(served)
+    async with broken.listening() as one, whole.listening() as other:
+        await one.frame()
+        nonsense = msgspec.structs.replace(await _journey_of(broken), code_from="nonsense")
+        served.desk.waiting.changed(nonsense)
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await one.rest()
+        served.clock.move(3)
+        while (await other.frame()).split(".")[2] != "3":
+            pass
+
+
+async def test_a_page_that_waits_keeps_nothing_of_its_request(served: Served) -> None:
+    tab = await play.begun(served)
+    async with tab.listening() as page:
+        await page.frame()
+        sent = (b"cookie", tab.cookie.encode())
+        assert [it for it in gc.get_objects() if isinstance(it, list) and sent in it[:50]] == []

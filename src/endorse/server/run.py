@@ -6,6 +6,7 @@ import errno
 import gc
 import importlib
 import logging
+import resource
 import secrets
 import signal
 import socket
@@ -161,8 +162,17 @@ def server_for(app: ASGIApp, desk: Desk | None, log_level: str = "warning") -> S
     return Server(config, desk)
 
 
+def _allow_connections() -> None:
+    """Let as many pages wait as this user may have open files; the usual 1,024 are few."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS tells of no limit at all, and then refuses to have none.
+    if most != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def serve_all(ready: asyncio.Event, *servers: tuple[Server, list[socket.socket]]) -> None:
     """Run servers in this process until SIGINT or SIGTERM; set `ready` when all answer."""
+    _allow_connections()
     loop = asyncio.get_running_loop()
 
     def stop() -> None:

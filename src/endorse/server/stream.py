@@ -2,6 +2,9 @@
 
 It says the present state, then frames of the moving code, then each change, and `done` after a
 final one. There is no replay: whoever comes back gets the present state again.
+
+Ten thousand pages may wait at once, so each keeps little (not its request, not the whole journey)
+and has a single task, which sleeps until the browser leaves. Whoever pokes a page writes to it.
 """
 
 import asyncio
@@ -12,13 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from endorse.core import frame
+from endorse.core import frame, model
 from endorse.core.journey import State
 from endorse.core.model import Journey
 from endorse.server.connect import expires_in, of_browser, page_state
-from endorse.server.desk import Desk
+from endorse.server.desk import Desk, log
 from endorse.server.wait import Waiter
 from endorse.store import reads
+from endorse.store.connection import Connection
 
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -27,6 +31,7 @@ _HEADERS: Final = [
     (b"x-accel-buffering", b"no"),
 ]
 _HEARTBEAT: Final = 15
+_NOT_KEPT: Final = model.Request(model.Trusted("", ""), (), None, None)
 _OVER: Final = ("approved", "redirected", "rejected", "cancelled", "killed", "expired")
 
 
@@ -40,69 +45,95 @@ class Events:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one browser until it leaves, the journey is over or the server ends."""
         desk = self._desk
-        if scope["method"] != "GET":
-            await Response(status_code=405, headers={"Allow": "GET"})(scope, receive, send)
+        page = await self._entered(scope, receive, send)
+        if page is None:
             return
-        found = await of_browser(desk, Request(scope))
-        if found is None or desk.waiting.ended:
-            await Response(status_code=404 if found is None else 503)(scope, receive, send)
-            return
-        if page_state(desk, found) in _OVER and _was_told(scope):
-            await Response(status_code=204)(scope, receive, send)
-            return
-        waiter = Waiter(found.journey_id)
-        desk.waiting.enter(waiter, ticking=True)
-        leaving = asyncio.ensure_future(_left(receive))
-        leaving.add_done_callback(lambda _: waiter.close())
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-            await _Page(desk, waiter, found, send).serve()
-            if not leaving.done():
-                await send({"type": "http.response.body", "body": b""})
+            _forget(scope)
+            # Read again: a change between the first read and the entry would have been missed.
+            page.begin(await desk.store.read(page.again))
+            # All else is written by who pokes the page. This hears that the browser left, or
+            # that the answer is complete.
+            while (await receive())["type"] != "http.disconnect":
+                pass
         finally:
-            desk.waiting.leave(waiter)
-            leaving.cancel()
+            desk.waiting.leave(page)
+
+    async def _entered(self, scope: Scope, receive: Receive, send: Send) -> "_Page | None":
+        """Let the page wait if it may; otherwise say why not."""
+        desk = self._desk
+        if scope["method"] != "GET":
+            await Response(status_code=405, headers={"Allow": "GET"})(scope, receive, send)
+            return None
+        # A copy, because a Request puts a list of its own into the scope: see `_forget`.
+        found = await of_browser(desk, Request(dict(scope)))
+        if found is None or desk.waiting.ended:
+            await Response(status_code=404 if found is None else 503)(scope, receive, send)
+            return None
+        if page_state(desk, found) in _OVER and _was_told(scope):
+            await Response(status_code=204)(scope, receive, send)
+            return None
+        page = _Page(desk, found, send)
+        desk.waiting.enter(page, ticking=True)
+        return page
 
 
-class _Page:
-    """One open stream: what it said last, and so what it must say next."""
+class _Page(Waiter):
+    """One open stream: what it said last, and so what it must say next.
 
-    __slots__ = ("_desk", "_journey", "_key", "_last", "_send", "_told", "_waiter")
+    It has no task of its own that wakes for each frame: a poke writes at once.
+    """
 
-    def __init__(self, desk: Desk, waiter: Waiter, journey: Journey, send: Send) -> None:
+    __slots__ = ("_desk", "_journey", "_key", "_last", "_open", "_send", "_task", "_told")
+
+    def __init__(self, desk: Desk, journey: Journey, send: Send) -> None:
+        super().__init__(journey.journey_id)
+        self._task = asyncio.current_task()
         self._desk = desk
-        self._waiter = waiter
-        self._journey = journey
         self._send = send
-        self._told = ""
+        self._told = ("", 0)
         self._last = 0
-        self._key = b""
+        self._open = False
+        self._take(journey)
 
-    async def serve(self) -> None:
-        """Say the present state, then wait and tell, until it is over."""
-        # Read again: a change between the first read and the entry would have been missed.
-        short = self._journey.short
-        now = await self._desk.store.read(lambda db: reads.journey_by_short(db, short))
-        self._take(self._waiter.changed or now or self._journey)
-        while not self._waiter.closed:
-            if await self._tell():
-                return
-            await self._waiter.wake()
-            if self._waiter.changed is not None:
-                self._take(self._waiter.changed)
+    async def again(self, db: Connection) -> Journey | None:
+        """Read the journey anew."""
+        return await reads.journey_by_short(db, self._journey.short)
+
+    def begin(self, now: Journey | None) -> None:
+        """Say the present state; from here on a poke writes."""
+        self.changed = self.changed or now
+        self._open = True
+        self.poke()
+
+    def poke(self) -> None:
+        """Say what is new."""
+        if not self._open:
+            return
+        try:
+            self._tell()
+        except Exception:  # noqa: BLE001 - neither other pages nor the phone suffer for a bug here
+            log.exception("bug in the stream of journey %s", self._journey.short)
+            self._open = False
+            if self._task is not None:
+                self._task.cancel()
 
     def _take(self, journey: Journey) -> None:
-        self._journey = journey
-        self._waiter.changed = None
+        self._journey = _pared(journey)
+        self.changed = None
         self._key = frame.frame_key(self._desk.keys.handles, journey.qid)
 
-    async def _tell(self) -> bool:
-        """Say what is new; True when nothing more will follow."""
+    def _tell(self) -> None:
+        if self.closed:
+            self._open = not self._sent("", more=False)
+            return
+        if self.changed is not None:
+            self._take(self.changed)
         state = page_state(self._desk, self._journey)
-        new = f"{state} {self._journey.codes}"
-        text = "" if self._told else "retry: 1000\n\n"
+        new = (state, self._journey.codes)
+        text = "" if self._last else "retry: 1000\n\n"
         if new != self._told:
-            self._told = new
             text += f"event: state\ndata: {self._state(state)}\n\n"
         if state in ("waiting", "claimed"):
             text += f"event: frame\ndata: {self._frame()}\n\n"
@@ -110,11 +141,13 @@ class _Page:
         if over:
             # The id comes back as Last-Event-ID, should the browser reconnect all the same.
             text += "id: done\nevent: done\ndata: {}\n\n"
-        if not text and self._desk.clock() - self._last >= _HEARTBEAT:
+        now = self._desk.clock()
+        if not text and now - self._last >= _HEARTBEAT:
             text = ": still here\n\n"
-        if text:
-            await self._write(text)
-        return over
+        # What could not be sent is not noted as told: the next poke tries again.
+        if text and self._sent(text, more=not over):
+            self._told, self._last = new, now
+            self._open = not over
 
     def _state(self, state: str) -> str:
         said: dict[str, object] = {
@@ -131,16 +164,44 @@ class _Page:
         second = self._desk.clock() - self._journey.code_from
         return frame.write(self._key, self._desk.issuer, self._journey, second)
 
-    async def _write(self, text: str) -> None:
-        self._last = self._desk.clock()
-        await self._send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+    def _sent(self, text: str, more: bool) -> bool:
+        """Send at once; False if the browser has not yet taken what it was sent before.
+
+        uvicorn's `send` waits in that case alone, and before it writes anything. So a browser
+        that does not read holds no more than one full buffer here, and what it reads at last is
+        the present state, not old frames.
+        """
+        message = {"type": "http.response.body", "body": text.encode(), "more_body": more}
+        sending = self._send(message).__await__()
+        try:
+            next(sending)
+        except StopIteration:
+            return True
+        sending.close()
+        return False
+
+
+def _pared(journey: Journey) -> Journey:
+    """Leave out what a page never says, which is most of a journey's bytes."""
+    return msgspec.structs.replace(
+        journey,
+        browser_hash="",
+        request=_NOT_KEPT,
+        browser="",
+        document=None,
+        challenge=None,
+        assertion=None,
+    )
+
+
+def _forget(scope: Scope) -> None:
+    """Let go of the request, which the HTTP server keeps as long as the answer lasts."""
+    scope["headers"].clear()
+    kept = {name: scope[name] for name in ("type", "method", "path")}
+    scope.clear()
+    scope.update(kept)
 
 
 def _was_told(scope: Scope) -> bool:
     """Say whether this is a reconnect, which would only hear the end once more."""
     return (b"last-event-id", b"done") in scope["headers"]
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
