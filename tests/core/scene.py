@@ -189,7 +189,7 @@ def redemption(
     """The redemption of this journey's code; a parameter sent as "" is left out."""
     good = {"code": code_of(journey), "redirect_uri": CALLBACK}
     values = {name: value for name, value in {**good, **sent}.items() if value}
-    return redeem.code(params(**values), client, journey, KEY, now, fresh_from(seed), LAW)
+    return redeem.code(params(**values), client, journey, ANNA, KEY, now, fresh_from(seed), LAW)
 
 
 def granted(request: Request = REQUEST, seed: str = "journey") -> tuple[redeem.Tokens, Grant]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.core import access
+from endorse.core import access, grants
 from endorse.core.change import Decision, EndGrant, Notify, RevokeToken
 from endorse.core.model import Access, Grant
 from endorse.core.notice import By, Connected, Kind, of_connection
@@ -141,7 +141,7 @@ def test_a_revocation_needs_a_token() -> None:
 
 
 def test_a_person_ends_a_connection_at_once() -> None:
-    decision = access.end(GRANT, ANNA, NOW)
+    decision = grants.end(GRANT, ANNA, NOW)
     ended = EndGrant(GRANT.grant_id, "the account holder", NOW)
     told = told_of(GRANT.grant_id, By.PHONE, ANNA.phone_id)
     assert decision.changes == (ended, told)
@@ -150,10 +150,10 @@ def test_a_person_ends_a_connection_at_once() -> None:
 
 def test_a_connection_that_has_ended_stays_as_it_ended() -> None:
     over = msgspec.structs.replace(GRANT, ended_at=NOW - 5)
-    assert access.end(over, ANNA, NOW) == Decision(over)
+    assert grants.end(over, ANNA, NOW) == Decision(over)
 
 
 @pytest.mark.parametrize("grant", [None, GRANT])
 def test_another_persons_connection_does_not_exist(grant: Grant | None) -> None:
-    decision = access.end(grant, BEN, NOW)
+    decision = grants.end(grant, BEN, NOW)
     assert (scene.refused(decision).status, decision.changes) == (404, ())

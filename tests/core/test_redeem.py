@@ -22,7 +22,7 @@ from endorse.core.model import Client, Grant, Journey
 from endorse.core.notice import By
 from endorse.core.redeem import RefreshToken, Tokens
 from tests.core import scene
-from tests.core.scene import CALLBACK, CLIENT, KEY, LAW, NOW, OTHER_CLIENT, VERIFIER
+from tests.core.scene import ANNA, CALLBACK, CLIENT, KEY, LAW, NOW, OTHER_CLIENT, VERIFIER
 
 T = 300
 
@@ -79,7 +79,10 @@ def test_the_grant_holds_exactly_what_the_signed_document_says() -> None:
     assert grant.scope == scene.REQUEST.scope
     assert grant.accounts == (scene.CURRENT, scene.DOLLARS)
     assert grant.expires_at == NOW + 90 * 86400
-    assert (grant.document, grant.assertion) == (journey.document, journey.assertion)
+    signed = made_grant.evidence
+    assert (signed.signed, signed.signature) == (journey.document, journey.assertion)
+    assert (signed.grant_id, signed.number, signed.kind) == (grant.grant_id, 1, "consent")
+    assert (signed.credential_id, signed.public_key) == (ANNA.credential_id, ANNA.public_key)
     assert (grant.person_id, grant.phone_id, grant.client_id) == ("anna", "phone-anna", "app")
     assert (grant.created_at, grant.generation, grant.rotated_at) == (NOW + 7, 1, NOW + 7)
 
@@ -125,7 +128,7 @@ def test_every_bad_code_is_refused_alike_and_changes_nothing(
 ) -> None:
     values = {"code": "ec_x", "redirect_uri": CALLBACK, **sent}
     decision = redeem.code(
-        scene.params(**values), CLIENT, journey, KEY, NOW, scene.fresh_from("r"), LAW
+        scene.params(**values), CLIENT, journey, ANNA, KEY, NOW, scene.fresh_from("r"), LAW
     )
     no = scene.refused(decision)
     assert (no.name, no.error, no.status) == ("code_not_good", "invalid_grant", 400)
@@ -174,7 +177,7 @@ def test_a_redemption_needs_code_and_redirect_uri(name: str) -> None:
     sent = {"code": "ec_x", "redirect_uri": CALLBACK}
     del sent[name]
     decision = redeem.code(
-        scene.params(**sent), CLIENT, redeemed(), KEY, NOW, scene.fresh_from("r"), LAW
+        scene.params(**sent), CLIENT, redeemed(), ANNA, KEY, NOW, scene.fresh_from("r"), LAW
     )
     no = scene.refused(decision)
     assert (no.error, name in no.told) == ("invalid_request", True)

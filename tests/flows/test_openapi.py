@@ -55,7 +55,8 @@ def operation(document: dict[str, Any], request: httpx2.Request) -> tuple[str, d
     """The name and the description of the called operation."""
     path = request.url.path
     if path.startswith("/phone/connections/"):
-        path = "/phone/connections/{grant_id}"
+        _, _, _, _, *rest = path.split("/")
+        path = "/".join(["/phone/connections/{grant_id}", *rest])
     found: dict[str, Any] = document["paths"][path][request.method.lower()]
     return f"{request.method} {path}", found
 
@@ -94,7 +95,16 @@ async def _everything(served: Served) -> None:
     await phone.refuse(review.journey)
     await play.tokens(served, phone)
     [connection] = await phone.connections()
-    await phone.end(connection.grant_id)
+    grant_id = connection.grant_id
+    await phone.evidence(grant_id)
+    served.clock.move(1)
+    await phone.approve_renewal(await phone.renew(connection))
+    await phone.narrow(grant_id, [connection.accounts[0].resource_id])
+    with contextlib.suppress(PhoneError):
+        await phone.narrow(grant_id, [connection.accounts[0].resource_id])
+    await phone.end(grant_id)
+    with contextlib.suppress(PhoneError):
+        await phone.renew(connection)
     await phone.read_notices(await phone.notices())
     await phone.watch(journey, "claimed")
     nobody = Phone(served.issuer, served.http, clock=served.clock)

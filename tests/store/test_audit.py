@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from endorse.core import access, approve, authorize, connect, enrol, redeem
+from endorse.core import approve, authorize, connect, enrol, grants, redeem
 from endorse.core import client as clients
 from endorse.core.change import (
     AddClient,
@@ -162,7 +162,7 @@ class Story:
         """The person ends the connection."""
         (row,) = await looking.rows(self.store, "SELECT grant_id FROM grants")
         decision = await self.store.settle(
-            lambda db: reads.grant(db, row[0]), lambda grant: access.end(grant, ANNA, NOW), NOW
+            lambda db: reads.grant(db, row[0]), lambda grant: grants.end(grant, ANNA, NOW), NOW
         )
         return scene.done(decision)
 

@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from endorse.core.change import Decision, MakeGrant
+from endorse.core.change import Decision
 from endorse.store import Store, open_store, reads
 from endorse.store.connection import Connection, StoreAway
 from endorse.store.sqlite import SqliteEngine
@@ -66,7 +66,7 @@ async def test_connections_ended_while_idle_are_replaced(postgres: Store, emptie
         await administrator.close()
         assert ended
         # Whether the pool has noticed by now or not: an answer, or the fault and then an answer.
-        made = MakeGrant(things.grant(number))
+        made = things.made(things.grant(number))
         assert await eventually(partial(postgres.change, [made], NOW))
         assert await eventually(lambda: grants(postgres)) == 2 + number
 
@@ -76,11 +76,11 @@ async def test_a_connection_ended_in_a_decision_is_a_store_that_is_away(postgres
     async def cut(db: Connection) -> None:
         await db.one(OWN)
 
-    decision = Decision("never", (MakeGrant(GRANT),))
+    decision = Decision("never", (things.made(GRANT),))
     with pytest.raises(StoreAway):
         await postgres.settle(cut, lambda _: decision, NOW)
     assert await grants(postgres) == 0
-    assert await postgres.change([MakeGrant(GRANT)], NOW)
+    assert await postgres.change([things.made(GRANT)], NOW)
 
 
 @pytest.mark.postgres
@@ -97,11 +97,11 @@ async def test_a_connection_ended_between_facts_and_changes_stores_nothing(
             administrator = await asyncpg.connect(emptied_url)
             await administrator.fetch(OTHERS)
             await administrator.close()
-        return Decision("made", (MakeGrant(GRANT),))
+        return Decision("made", (things.made(GRANT),))
 
     with pytest.raises(StoreAway):
         await postgres.settle(cutting, lambda decision: decision, NOW)
-    assert await eventually(lambda: postgres.change([MakeGrant(GRANT)], NOW))
+    assert await eventually(lambda: postgres.change([things.made(GRANT)], NOW))
     assert await eventually(lambda: grants(postgres)) == 1
     assert await eventually(lambda: looking.count(postgres, "sandbox_keys")) == 0
 
@@ -111,7 +111,7 @@ async def test_a_statement_that_an_administrator_stops_is_a_store_that_is_away(
     postgres: Store,
 ) -> None:
     cancel = "SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(5)"
-    decision = Decision("never", (MakeGrant(GRANT),))
+    decision = Decision("never", (things.made(GRANT),))
     with pytest.raises(StoreAway, match="canceling"):
         await postgres.settle(lambda db: db.one(cancel), lambda _: decision, NOW)
     with pytest.raises(StoreAway, match="canceling"):
@@ -149,13 +149,13 @@ async def test_a_full_disk_is_a_store_that_is_away_until_there_is_room(file: Pat
     store = Store(engine)
     (pages,) = engine._writer.execute("PRAGMA page_count").fetchone()
     engine._writer.execute(f"PRAGMA max_page_count = {pages}")
-    large = msgspec.structs.replace(GRANT, document="x" * 100_000)
+    large = msgspec.structs.replace(GRANT, person_id="x" * 100_000)
     for _ in range(2):
         with pytest.raises(StoreAway, match="full"):
-            await store.change([MakeGrant(large)], NOW)
+            await store.change([things.made(large)], NOW)
     assert await grants(store) == 0
     engine._writer.execute("PRAGMA max_page_count = 100000")
-    assert await store.change([MakeGrant(large)], NOW)
+    assert await store.change([things.made(large)], NOW)
     await store.close()
 
 
@@ -166,11 +166,11 @@ async def test_a_file_locked_by_another_process_is_a_store_that_is_away(file: Pa
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreAway, match="locked"):
-        await store.change([MakeGrant(GRANT)], NOW)
+        await store.change([things.made(GRANT)], NOW)
     assert await grants(store) == 0
     other.execute("ROLLBACK")
     other.close()
-    assert await store.change([MakeGrant(GRANT)], NOW)
+    assert await store.change([things.made(GRANT)], NOW)
     await store.close()
 
 
@@ -185,11 +185,11 @@ async def test_a_commit_that_fails_answers_the_fault_to_its_whole_batch(file: Pa
     async def poison(db: Connection) -> None:
         await db.run("INSERT INTO child VALUES (7)")
 
-    decision = Decision("made", (MakeGrant(GRANT),))
+    decision = Decision("made", (things.made(GRANT),))
     with pytest.raises(StoreAway, match="FOREIGN KEY"):
         await store.settle(poison, lambda _: decision, NOW)
     assert await grants(store) == 0
-    assert await store.change([MakeGrant(GRANT)], NOW)
+    assert await store.change([things.made(GRANT)], NOW)
     await store.close()
 
 

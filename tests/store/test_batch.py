@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from endorse.core import refusal
-from endorse.core.change import AddClient, Begin, Change, Decision, EndGrant, MakeGrant, Rotate
+from endorse.core.change import AddClient, Begin, Change, Decision, EndGrant, Rotate
 from endorse.core.model import Grant
 from endorse.core.refusal import Refusal
 from endorse.store import Store, open_store, reads
@@ -30,7 +30,7 @@ class Bug(Exception):
 
 def making(number: int | str, *more: Change, answer: str = "made") -> Decision[str]:
     """A decision that makes a grant, and more."""
-    return Decision(answer, (MakeGrant(things.grant(number)), *more))
+    return Decision(answer, (things.made(things.grant(number)), *more))
 
 
 async def settled(store: Store, decision: Decision[str]) -> Decision[str]:
@@ -94,9 +94,9 @@ async def test_a_decision_is_applied_whole_or_not_at_all(store: Store) -> None:
     # The second change loses its guard: the first goes too, the others of the batch stay.
     await things.put(store, AddClient(CLIENT))
     half: list[Change] = [
-        MakeGrant(things.grant("half")),
+        things.made(things.grant("half")),
         AddClient(CLIENT),
-        MakeGrant(things.grant("end")),
+        things.made(things.grant("end")),
     ]
     answers = await together(
         settled(store, making("before")),
@@ -119,7 +119,7 @@ async def test_a_decision_that_raises_fails_alone(store: Store) -> None:
 
 async def test_a_change_beside_a_decision_that_raises_is_done_all_the_same(store: Store) -> None:
     answers = await together(
-        store.change([MakeGrant(GRANT)], NOW), raising(store), store.change([Begin(JOURNEY)], NOW)
+        store.change([things.made(GRANT)], NOW), raising(store), store.change([Begin(JOURNEY)], NOW)
     )
     assert (answers[0], answers[2]) == (True, True)
     assert await grants(store) == {"grant"}
@@ -168,7 +168,7 @@ async def test_a_guard_that_is_always_lost_is_given_up_and_harms_no_other(store:
 
     def stubborn(_: None) -> Decision[str]:
         tries.append(1)
-        return Decision("never", (MakeGrant(things.grant("x")), Rotate("grant", 99, NOW)))
+        return Decision("never", (things.made(things.grant("x")), Rotate("grant", 99, NOW)))
 
     answers = await together(
         settled(store, making("before")),
@@ -211,7 +211,7 @@ async def test_closing_finishes_what_was_asked_and_takes_no_more(database: str) 
 
 
 async def test_changes_are_applied_in_their_order(store: Store) -> None:
-    changes: list[Change] = [MakeGrant(GRANT), Rotate("grant", 1, NOW), Rotate("grant", 2, NOW)]
+    changes: list[Change] = [things.made(GRANT), Rotate("grant", 1, NOW), Rotate("grant", 2, NOW)]
     assert await store.change(changes, NOW)
     assert not await store.change([Rotate("grant", 4, NOW), Rotate("grant", 3, NOW)], NOW)
     stored = await store.read(lambda db: reads.grant(db, "grant"))

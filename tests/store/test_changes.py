@@ -8,6 +8,7 @@ import pytest
 from endorse.core.change import (
     AddClient,
     AddSecret,
+    Amend,
     Begin,
     ChangeClient,
     CountUp,
@@ -15,7 +16,6 @@ from endorse.core.change import (
     Enrol,
     Issue,
     KeepSandboxKey,
-    MakeGrant,
     MakeToken,
     Move,
     RevokeToken,
@@ -126,7 +126,7 @@ async def test_a_move_cannot_change_what_is_frozen(store: Store) -> None:
 async def test_a_grant_is_made_once(store: Store) -> None:
     await things.put_grant(store)
     other = msgspec.structs.replace(GRANT, person_id="ben")
-    assert not await store.change([MakeGrant(other)], NOW)
+    assert not await store.change([things.made(other)], NOW)
     assert await grant_in(store) == GRANT
 
 
@@ -137,6 +137,54 @@ async def test_a_token_is_made_once(store: Store) -> None:
     access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
     assert access is not None
     assert access.grant_id == GRANT.grant_id
+
+
+def narrowed(grant: Grant = GRANT, number: int = 2) -> Amend:
+    """One account taken away."""
+    after = msgspec.structs.replace(
+        grant,
+        accounts=grant.accounts[:1],
+        removed=(*grant.removed, *grant.accounts[1:]),
+        expires_at=grant.expires_at + 5,
+        phone_id="other phone",
+        revision=number,
+    )
+    signed = msgspec.structs.replace(things.EVIDENCE, number=number, kind="amendment")
+    return Amend(after, signed)
+
+
+async def test_an_amendment_wins_once_and_reaches_every_token(store: Store) -> None:
+    await things.put_grant(store)
+    amend = narrowed()
+    assert await store.change([amend], NOW)
+    assert await grant_in(store) == amend.after
+    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    assert access is not None
+    assert access.account_ids == ("acc 1",)
+    assert not await store.change([amend], NOW)
+    assert not await store.change([narrowed(number=4)], NOW)
+    signed = await store.read(lambda db: reads.evidence(db, "grant"))
+    assert signed == [things.EVIDENCE, amend.evidence]
+
+
+@pytest.mark.parametrize("ends", ["ended", "expired", "unknown"])
+async def test_an_amendment_of_what_is_over_is_lost(store: Store, ends: str) -> None:
+    grant = msgspec.structs.replace(GRANT, expires_at=NOW) if ends == "expired" else GRANT
+    if ends != "unknown":
+        await things.put(store, things.made(grant))
+    if ends == "ended":
+        await things.put(store, EndGrant("grant", "the client", NOW))
+    assert not await store.change([narrowed(grant)], NOW)
+    assert await looking.count(store, "evidence") == (0 if ends == "unknown" else 1)
+
+
+async def test_what_was_signed_is_never_written_over(store: Store) -> None:
+    await things.put_grant(store)
+    amend = narrowed()
+    again = msgspec.structs.replace(amend.evidence, number=1)
+    assert not await store.change([Amend(amend.after, again)], NOW)
+    assert await grant_in(store) == GRANT
+    assert await store.read(lambda db: reads.evidence(db, "grant")) == [things.EVIDENCE]
 
 
 async def test_a_rotation_wins_once_for_its_generation(store: Store) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from endorse.core.change import MakeGrant
 from endorse.store import Store, migrate, open_store, reads
 from endorse.store.connection import Engine, StoreAway
 from endorse.store.migrate import NewerSchema
@@ -90,7 +89,7 @@ async def test_a_database_is_opened_again_with_what_is_in_it(database: str) -> N
     await store.close()
     again = await open_store(database)
     assert await again.read(lambda db: reads.grant(db, "grant")) == GRANT
-    assert not await again.change([MakeGrant(GRANT)], NOW)
+    assert not await again.change([things.made(GRANT)], NOW)
     await again.close()
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 import pytest
 
-from endorse.core.change import AddClient, Begin, EndGrant, Enrol, Issue, MakeGrant, Move
+from endorse.core.change import AddClient, Begin, EndGrant, Enrol, Issue, Move
 from endorse.core.journey import Event, State
 from endorse.core.model import Access, Client, Grant, Journey, Phone
 from endorse.store import Store, reads
@@ -91,7 +91,7 @@ async def test_a_grant_and_what_its_token_opens(store: Store) -> None:
 
 
 async def test_an_ended_grant(store: Store) -> None:
-    await things.put(store, MakeGrant(GRANT), EndGrant("grant", "the client", NOW + 1))
+    await things.put(store, things.made(GRANT), EndGrant("grant", "the client", NOW + 1))
     ended = msgspec.structs.replace(GRANT, ended_at=NOW + 1, ended_by="the client")
     assert await store.read(lambda db: reads.grant(db, "grant")) == ended
 
@@ -105,16 +105,22 @@ async def test_a_phone_and_its_enrolment_code(store: Store) -> None:
     assert stored == PHONE
 
 
-async def test_a_persons_grants_the_newest_first_since_a_time(store: Store) -> None:
+async def test_a_persons_grants_newest_first_without_those_over_at_a_time(
+    store: Store,
+) -> None:
     for number in range(5):
         made = msgspec.structs.replace(things.grant(number), created_at=NOW + number)
-        await things.put(store, MakeGrant(made))
+        await things.put(store, things.made(made))
     others = msgspec.structs.replace(things.grant("ben"), person_id="ben")
-    await things.put(store, MakeGrant(others))
+    await things.put(store, things.made(others))
     found = await store.read(lambda db: reads.grants_of(db, "anna", NOW, 3))
     assert [grant.grant_id for grant in found] == ["grant-4", "grant-3", "grant-2"]
-    found = await store.read(lambda db: reads.grants_of(db, "anna", NOW + 2, 9))
-    assert [grant.grant_id for grant in found] == ["grant-4", "grant-3"]
+    for number, at in ((3, NOW + 7), (1, NOW + 8)):
+        await things.put(store, EndGrant(f"grant-{number}", "the client", at))
+    over = things.GRANT.expires_at
+    for since, left in ((NOW + 7, [4, 2, 1, 0]), (NOW + 8, [4, 2, 0]), (over, [])):
+        found = await store.read(partial(reads.grants_of, person_id="anna", since=since, at_most=9))
+        assert [grant.grant_id for grant in found] == [f"grant-{number}" for number in left]
 
 
 async def test_the_codes_issued_to_a_person_since_a_time(store: Store) -> None:
@@ -126,7 +132,7 @@ async def test_the_codes_issued_to_a_person_since_a_time(store: Store) -> None:
 
 
 async def test_a_name_that_is_not_there_finds_nothing(store: Store) -> None:
-    await things.put(store, AddClient(CLIENT), Begin(WHOLE_JOURNEY), MakeGrant(GRANT))
+    await things.put(store, AddClient(CLIENT), Begin(WHOLE_JOURNEY), things.made(GRANT))
 
     async def found(db: Connection, name: str) -> list[object]:
         one_by_one: list[object] = [

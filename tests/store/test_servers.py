@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from endorse.core import access, approve
-from endorse.core.change import AddClient, Begin, Decision, MakeGrant, Rotate
+from endorse.core.change import AddClient, Begin, Decision, Rotate
 from endorse.core.coding import fingerprint
 from endorse.core.journey import State
 from endorse.core.model import Access, Grant, Journey
@@ -33,7 +33,7 @@ ROUNDS = 30 if parts.SOAK else 2
 async def test_what_one_server_stored_the_other_reads(store: Store, other: Store) -> None:
     await things.put_grant(store)
     assert await other.read(lambda db: reads.grant(db, "grant")) == things.GRANT
-    assert not await other.change([MakeGrant(things.GRANT)], NOW)
+    assert not await other.change([things.made(things.GRANT)], NOW)
 
 
 async def test_decisions_of_two_servers_never_rest_on_the_same_facts(

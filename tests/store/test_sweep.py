@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.core.change import AddClient, Begin, Enrol, Issue, MakeGrant, MakeToken, Sweep
+from endorse.core.change import AddClient, Begin, EndGrant, Enrol, Issue, MakeToken, MarkRead, Sweep
+from endorse.core.notice import KEPT, By, Connected, Kind, of_connection
+from endorse.core.policy import HISTORY
 from endorse.store import Store
 from tests.store import looking, things
 from tests.store.things import CLIENT, CODE, GRANT, JOURNEY, NOW, PHONE, TOKEN
@@ -30,9 +32,9 @@ async def test_only_what_is_over_is_forgotten(store: Store) -> None:
             CODE, code_hash=f"c{number}", created_at=ends - 2 * DAY, expires_at=ends
         )
         await things.put(store, MakeToken(token), Begin(journey), Issue(code))
-    # None of these is ever forgotten: they are the evidence.
-    over = msgspec.structs.replace(GRANT, expires_at=1)
-    await things.put(store, MakeGrant(over), AddClient(CLIENT), Enrol(PHONE, "c0", NOW))
+    # These are not forgotten: they are the history.
+    over = msgspec.structs.replace(GRANT, expires_at=NOW - HISTORY + 2)
+    await things.put(store, things.made(over), AddClient(CLIENT), Enrol(PHONE, "c0", NOW))
 
     kept = {"grants": 1, "phones": 1, "clients": 1}
     some = {"journeys": 2, "access_tokens": 2, "enrolments": 2}
@@ -58,6 +60,36 @@ async def test_a_sweep_is_bounded(store: Store) -> None:
     for left in (4, 1, 0, 0):
         counts = await sweep(store, NOW, at_most=3)
         assert [counts[name] for name in ("journeys", "access_tokens", "enrolments")] == [left] * 3
+
+
+async def test_a_grant_and_its_evidence_are_forgotten_two_years_after_its_end(store: Store) -> None:
+    for number, (expires_at, ended_at) in enumerate(
+        [(NOW, None), (NOW + 9 * DAY, NOW), (NOW + 1, None), (NOW + 9 * DAY, NOW + 1)]
+    ):
+        grant = msgspec.structs.replace(things.grant(number), expires_at=expires_at)
+        await things.put(store, things.made(grant))
+        if ended_at is not None:
+            await things.put(store, EndGrant(grant.grant_id, "the client", ended_at))
+    assert (await sweep(store, NOW + HISTORY - 1))["grants"] == 4
+    assert (await sweep(store, NOW + HISTORY, at_most=1))["grants"] == 3
+    assert (await sweep(store, NOW + HISTORY))["grants"] == 2
+    for table in ("grants", "evidence"):
+        left = await looking.rows(store, f"SELECT grant_id FROM {table} ORDER BY grant_id")
+        assert left == [("grant-2",), ("grant-3",)]
+
+
+async def test_notices_are_forgotten_after_180_days_with_the_marks_on_them(store: Store) -> None:
+    what = Connected("grant", "app", "anna")
+    for number in (0, 1):
+        told = of_connection(Kind.CONNECTION_NARROWED, what, By.PHONE, NOW + number, count=number)
+        await things.put(store, told, told)
+        await things.put(store, MarkRead("anna", "phone", (told.notice.notice_id,)))
+    await sweep(store, NOW + KEPT - 1)
+    assert await looking.count(store, "notices") == 2
+    await sweep(store, NOW + KEPT)
+    [left] = await looking.rows(store, "SELECT at FROM notices")
+    assert left == (NOW + 1,)
+    assert await looking.count(store, "notices_read") == 1
 
 
 async def test_a_live_journey_is_not_forgotten(store: Store) -> None:

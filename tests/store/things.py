@@ -11,6 +11,7 @@ from endorse.core.model import (
     Client,
     ClientSecret,
     Enrolment,
+    Evidence,
     Grant,
     Journey,
     Phone,
@@ -97,10 +98,20 @@ GRANT = Grant(
     accounts=ACCOUNTS,
     created_at=NOW,
     expires_at=NOW + 7_776_000,
-    document=ODD,
-    assertion='{"id":"é"}',
     generation=1,
     rotated_at=NOW,
+    revision=1,
+    removed=(SharedAccount("acc-3", None, "Old", "EUR"),),
+)
+EVIDENCE = Evidence(
+    grant_id="grant",
+    number=1,
+    kind="consent",
+    at=NOW,
+    signed=ODD,
+    signature='{"id":"é"}',
+    credential_id="credential",
+    public_key="key",
 )
 TOKEN = AccessToken("token-hash", "grant", ("accounts",), NOW, NOW + 300)
 
@@ -117,6 +128,11 @@ def grant(number: int | str) -> Grant:
     return msgspec.structs.replace(GRANT, grant_id=f"grant-{number}")
 
 
+def made(grant: Grant = GRANT) -> MakeGrant:
+    """The making of a grant, with what was signed for it."""
+    return MakeGrant(grant, msgspec.structs.replace(EVIDENCE, grant_id=grant.grant_id))
+
+
 async def put(store: Store, *changes: Change) -> None:
     """Store these, which must work."""
     assert await store.change(changes, NOW)
@@ -129,4 +145,4 @@ async def put_journey(store: Store) -> None:
 
 async def put_grant(store: Store) -> None:
     """Store the grant with its access token."""
-    await put(store, MakeGrant(GRANT), MakeToken(TOKEN))
+    await put(store, made(), MakeToken(TOKEN))

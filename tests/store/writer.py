@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from endorse.core.change import Decision, MakeGrant, MakeToken, Rotate
+from endorse.core.change import Decision, MakeToken, Rotate
 from endorse.store import Store, open_store
 from tests.store import looking, things
 
@@ -31,7 +31,7 @@ async def write(store: Store, name: str, lane: int) -> None:
         token = msgspec.structs.replace(
             things.TOKEN, token_hash=grant.grant_id, grant_id=grant.grant_id
         )
-        changes = (MakeGrant(grant), MakeToken(token), Rotate(grant.grant_id, 1, things.NOW))
+        changes = (things.made(grant), MakeToken(token), Rotate(grant.grant_id, 1, things.NOW))
         await store.settle(looking.nothing, always(Decision(grant.grant_id, changes)), things.NOW)
         sys.stdout.write(grant.grant_id + "\n")
         sys.stdout.flush()

@@ -151,6 +151,55 @@ def client_rotate(database: str, client_id: str, overlap_days: int, as_json: boo
 
 
 @main.group()
+@click.option(
+    "--database",
+    envvar="ENDORSE_DATABASE",
+    metavar="URL",
+    help="The server's, or ENDORSE_DATABASE.",
+)
+@click.pass_context
+def evidence(context: click.Context, database: str | None) -> None:
+    """Look at what people signed, and check it without the server."""
+    context.obj = database
+
+
+@evidence.command("show")
+@click.argument("grant")
+@click.pass_obj
+def evidence_show(database: str | None, grant: str) -> None:
+    """Print everything that was signed for GRANT, as canonical JSON."""
+    from endorse.cli.evidence import load
+
+    click.echo(_run(load(database, grant)))
+
+
+@evidence.command("verify")
+@click.argument("grant_or_file")
+@click.option("--issuer", metavar="URL", help="The bank that it must be of.")
+@click.pass_obj
+def evidence_verify(database: str | None, grant_or_file: str, issuer: str | None) -> None:
+    """Check each signature of GRANT_OR_FILE, and that the grant gives no more than was signed.
+
+    A file is what `endorse evidence show` printed or the phone downloaded. Says what holds and what
+    does not; the exit status is 1 if anything does not.
+    """
+    from pathlib import Path
+
+    from endorse.cli.evidence import check, kept, load
+
+    path = Path(grant_or_file)
+    try:
+        text = kept(path) if path.is_file() else _run(load(database, grant_or_file))
+    except ValueError as error:
+        fail(str(error))
+    findings = check(text, issuer)
+    for what, wrong in findings:
+        click.echo(f"NO  {what}: {wrong}" if wrong else f"ok  {what}")
+    if any(wrong for _, wrong in findings):
+        sys.exit(1)
+
+
+@main.group()
 def person() -> None:
     """Help the bank's people."""
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from endorse.core import refusal
 from endorse.core.change import Change, Decision, EndGrant, RevokeToken
-from endorse.core.model import Access, Client, Grant, Phone
+from endorse.core.model import Access, Client, Grant
 from endorse.core.notice import By, Connected, Kind, of_connection
 from endorse.core.params import Params
 from endorse.core.redeem import RefreshToken
@@ -58,14 +58,3 @@ def _ended_by_client(of: Grant | Access, now: int) -> tuple[Change, ...]:
     what = Connected(of.grant_id, of.client_id, of.person_id)
     told = of_connection(Kind.CONNECTION_ENDED, what, By.CLIENT, now)
     return (EndGrant(of.grant_id, "the client", now), told)
-
-
-def end(grant: Grant | None, phone: Phone, now: int) -> Decision[Grant]:
-    """Let the person end a connection, at once and for good."""
-    if grant is None or grant.person_id != phone.person_id:
-        return Decision(refusal.JOURNEY_NOT_FOUND)
-    if grant.ended_at is not None:
-        return Decision(grant)
-    what = Connected(grant.grant_id, grant.client_id, grant.person_id)
-    told = of_connection(Kind.CONNECTION_ENDED, what, By.PHONE, now, phone.phone_id)
-    return Decision(grant, (EndGrant(grant.grant_id, "the account holder", now), told))

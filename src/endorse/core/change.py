@@ -14,6 +14,7 @@ from endorse.core.model import (
     Client,
     ClientSecret,
     Enrolment,
+    Evidence,
     Grant,
     Journey,
     Notice,
@@ -37,9 +38,20 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class MakeGrant(msgspec.Struct, frozen=True):
-    """Store a new grant. Guard: its id is new."""
+    """Store a new grant with what was signed for it. Guard: its id is new."""
 
     grant: Grant
+    evidence: Evidence
+
+
+class Amend(msgspec.Struct, frozen=True):
+    """Change what a grant gives, by something that was signed.
+
+    Guard: it lives, and nothing else was signed for it since the revision before `after`'s.
+    """
+
+    after: Grant
+    evidence: Evidence
 
 
 class MakeToken(msgspec.Struct, frozen=True):
@@ -152,6 +164,7 @@ Change = (
     Begin
     | Move
     | MakeGrant
+    | Amend
     | MakeToken
     | Rotate
     | EndGrant

@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Final
 
@@ -32,6 +33,21 @@ def from_b64url(text: str) -> bytes | None:
     except (binascii.Error, ValueError):
         return None
     return data if b64url(data) == text else None
+
+
+def shown(text: str) -> str:
+    """Give a text of somebody else as people may be shown it: NFC, one line, no tricks.
+
+    Control and direction characters could make one name look like another, so they go; every
+    run of spaces, of whatever kind, becomes one.
+    """
+    kept = "".join(
+        " " if letter.isspace() else letter
+        for letter in unicodedata.normalize("NFC", text)
+        if letter.isspace() or unicodedata.category(letter)[0] != "C"
+    )
+    # What stood apart by a character that went may compose now.
+    return unicodedata.normalize("NFC", " ".join(kept.split()))
 
 
 def sha256(data: bytes) -> bytes:

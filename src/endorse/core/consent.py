@@ -8,7 +8,7 @@ import msgspec
 import rfc8785
 
 from endorse.core.coding import Fresh, b64url
-from endorse.core.model import Client, Journey, Phone, SharedAccount
+from endorse.core.model import Client, Grant, Journey, Phone, SharedAccount
 from endorse.core.policy import Policy
 
 TEXTS_VERSION: Final = "1"
@@ -32,6 +32,53 @@ def timestamp(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def renewal(
+    grant: Grant,
+    last: str,
+    phone: Phone,
+    client: Client,
+    issuer: str,
+    until: int,
+    fresh: Fresh,
+) -> str:
+    """Write the document that renews a grant: a new consent, which names the grant as `renews`.
+
+    `last` is the last document that was signed for it; the request is the same still.
+    """
+    before = msgspec.json.decode(last, type=_Before)
+    said = {
+        "accounts": msgspec.to_builtins(grant.accounts),
+        "client": _named(client),
+        "device": phone.device,
+        "issuer": issuer,
+        "locale": before.locale,
+        "nonce": b64url(fresh(16)),
+        "person": phone.person_id,
+        "recurring": True,
+        "renews": grant.grant_id,
+        "request": before.request,
+        "scope": list(grant.scope),
+        "texts": TEXTS_VERSION,
+        "type": "endorse-consent-v1",
+        "valid_until": timestamp(until),
+    }
+    return rfc8785.dumps(said).decode()
+
+
+class _Before(msgspec.Struct, frozen=True):
+    request: str
+    locale: str
+
+
+def _named(client: Client) -> dict[str, object]:
+    return {
+        "client_id": client.client_id,
+        "legal_name": client.legal_name,
+        "name": client.name,
+        "verified": client.verified,
+    }
+
+
 def document(
     journey: Journey,
     phone: Phone,
@@ -44,12 +91,7 @@ def document(
     """Write the consent document as canonical JSON (RFC 8785)."""
     said = {
         "accounts": msgspec.to_builtins(accounts),
-        "client": {
-            "client_id": client.client_id,
-            "legal_name": client.legal_name,
-            "name": client.name,
-            "verified": client.verified,
-        },
+        "client": _named(client),
         "device": phone.device,
         "issuer": issuer,
         "locale": "en",

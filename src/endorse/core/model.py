@@ -134,20 +134,39 @@ class Grant(msgspec.Struct, frozen=True):
     accounts: tuple[SharedAccount, ...]
     created_at: int
     expires_at: int
-    document: str
-    """The consent document, byte for byte as it was signed."""
-    assertion: str
-    """The passkey's signature over it (WebAuthn AuthenticationResponseJSON)."""
     generation: int = 0
     """Counts the refresh tokens handed out; 0 means none ever."""
     rotated_at: int = 0
     last_used_at: int | None = None
     ended_at: int | None = None
     ended_by: str | None = None
+    revision: int = 1
+    """How many things were signed for it: with its life the guard of every change."""
+    removed: tuple[SharedAccount, ...] = ()
+    """Accounts that were taken away since the approval."""
 
     def live(self, now: int) -> bool:
         """Say whether the client may still use it."""
         return self.ended_at is None and now < self.expires_at
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """One thing that was signed for a grant, and what verifies it. Never changed once it is there.
+
+    A consent: `signed` is the document, byte for byte, `signature` the passkey's answer (WebAuthn
+    AuthenticationResponseJSON), `public_key` its COSE key, base64url. An amendment: `signed` is
+    the body of the phone's call, `signature` the call's proof, which carries the device key.
+    """
+
+    grant_id: str
+    number: int
+    """Counts from 1, without gaps."""
+    kind: str
+    at: int
+    signed: str
+    signature: str
+    credential_id: str | None = None
+    public_key: str | None = None
 
 
 class Notice(msgspec.Struct, frozen=True):

@@ -14,6 +14,11 @@ SCOPES: Final = ("accounts", "balances", "transactions", "offline_access")
 DAY: Final = 24 * 60 * 60
 
 
+HISTORY: Final = 2 * 365 * DAY
+"""For how long a connection that is over can be looked up, with its evidence: as long as people
+commonly may dispute what happened to an account."""
+
+
 class Policy(msgspec.Struct, frozen=True):
     """The limits of one server, each with its reason. Times are seconds."""
 

@@ -8,8 +8,9 @@ import msgspec
 from endorse.core import refusal
 from endorse.core.change import Change, Decision, EndGrant, MakeGrant, MakeToken, Move, Rotate
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
+from endorse.core.grants import consented
 from endorse.core.journey import Event, State
-from endorse.core.model import AccessToken, Client, Grant, Journey, SharedAccount
+from endorse.core.model import AccessToken, Client, Grant, Journey, Phone, SharedAccount
 from endorse.core.notice import By, Connected, Kind, of_connection
 from endorse.core.params import Params
 from endorse.core.policy import SCOPES, Policy
@@ -41,6 +42,7 @@ def code(
     params: Params,
     client: Client,
     journey: Journey | None,
+    phone: Phone | None,
     server_key: bytes,
     now: int,
     fresh: Fresh,
@@ -49,7 +51,8 @@ def code(
     """Redeem an authorization code, once (RFC 6749 4.1.3, 10.5; RFC 9700 4.5).
 
     A second use by the code's own client ends the grant that the first one made: whoever of
-    the two was honest, the other was not. `journey` is the one this code belongs to.
+    the two was honest, the other was not. `journey` is the one this code belongs to, `phone` the
+    one that approved it, whose passkey is kept with the evidence.
     """
     for name in ("code", "redirect_uri"):
         if name not in params.values:
@@ -67,14 +70,17 @@ def code(
         return _not_good("another redirect_uri")
     if not pkce_holds(params.text("code_verifier"), journey.request.code_challenge):
         return _not_good("code_verifier does not answer code_challenge")
-    grant = _grant(journey, client, now, fresh, law)
+    if journey.document is None or journey.assertion is None or phone is None:
+        raise AssertionError("a journey with a code has a signed document and its phone")
+    grant = _grant(journey, journey.document, client, now, fresh, law)
+    signed = consented(grant.grant_id, 1, journey.document, journey.assertion, phone, now)
     tokens, token = _access_token(grant, grant.scope, now, fresh, law)
     if grant.generation:
         tokens = _with_refresh(tokens, grant, server_key)
     after = msgspec.structs.replace(journey, state=State.REDEEMED, grant_id=grant.grant_id)
     what = Connected(grant.grant_id, grant.client_id, grant.person_id)
     told = of_connection(Kind.CONNECTION_MADE, what, By.CLIENT, now)
-    changes = (Move(Event.REDEEM, journey, after), MakeGrant(grant), MakeToken(token), told)
+    changes = (Move(Event.REDEEM, journey, after), MakeGrant(grant, signed), MakeToken(token), told)
     return Decision(tokens, changes)
 
 
@@ -143,11 +149,11 @@ def _not_good(detail: str) -> Decision[Tokens]:
     return Decision(refusal.CODE_NOT_GOOD.because(detail))
 
 
-def _grant(journey: Journey, client: Client, now: int, fresh: Fresh, law: Policy) -> Grant:
+def _grant(
+    journey: Journey, document: str, client: Client, now: int, fresh: Fresh, law: Policy
+) -> Grant:
     """Make the grant: exactly what the signed document says, nothing from anywhere else."""
-    if journey.document is None or journey.assertion is None:
-        raise AssertionError("a journey with a code has a signed document")
-    signed = msgspec.json.decode(journey.document, type=_Signed)
+    signed = msgspec.json.decode(document, type=_Signed)
     recurring = "offline_access" in signed.scope
     until = int(datetime.fromisoformat(signed.valid_until).timestamp())
     return Grant(
@@ -159,8 +165,6 @@ def _grant(journey: Journey, client: Client, now: int, fresh: Fresh, law: Policy
         accounts=signed.accounts,
         created_at=now,
         expires_at=until if recurring else min(until, now + law.access_token),
-        document=journey.document,
-        assertion=journey.assertion,
         generation=1 if recurring else 0,
         rotated_at=now,
     )

@@ -200,6 +200,35 @@ ACCOUNTS_NOT_GOOD = Refusal(
     400,
     "Choose at least one account, each once, from the list that /phone/match answered.",
 )
+ACCOUNTS_NOT_FEWER = Refusal(
+    "accounts_not_fewer",
+    "accounts_not_accepted",
+    400,
+    "Name the accounts that stay: at least one, each once, and fewer than the connection has.",
+)
+CONNECTION_ENDED = Refusal(
+    "connection_ended", "connection_ended", 409, "This connection is over. Nothing can change it."
+)
+CONNECTION_CHANGED = Refusal(
+    "connection_changed",
+    "connection_changed",
+    409,
+    "This connection changed meanwhile. Look at it again, and begin anew.",
+)
+OTHER_PHONE = Refusal(
+    "other_phone",
+    "other_phone",
+    403,
+    "Accounts are taken away on the phone that approved last. Renew the connection here, or end "
+    "it.",
+)
+NOT_RENEWABLE = Refusal(
+    "not_renewable",
+    "not_renewable",
+    409,
+    "This connection cannot be renewed: it is for one time, or one of its accounts is gone "
+    "(take that away first), or it would not last longer.",
+)
 SLOW_DOWN = Refusal("slow_down", "slow_down", 429, "Too many tries. Wait a minute and try again.")
 
 

@@ -51,6 +51,7 @@ from endorse.phone.errors import (
 from endorse.phone.issuer import Issuer
 from endorse.phone.passkey import Passkey
 from endorse.phone.phone import Phone, Review
+from endorse.phone.renewal import Renewal
 from endorse.phone.sandbox_route import sandbox_code, sandbox_people
 from endorse.phone.stream import Done, Frame, State
 from endorse.phone.wire import open_client
@@ -96,6 +97,7 @@ __all__ = [
     "PhoneNotKnown",
     "Progress",
     "Refused",
+    "Renewal",
     "Review",
     "SandboxPerson",
     "SignInRequired",

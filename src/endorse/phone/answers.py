@@ -134,6 +134,20 @@ class Connection(msgspec.Struct, frozen=True):
     valid_until: datetime
     last_used_at: datetime | None = None
     ended_at: datetime | None = None
+    ended_by: str | None = None
+    removed: tuple[Account, ...] = ()
+    renewable_until: datetime | None = None
+    can_narrow: bool = False
+
+
+class RenewalAnswer(msgspec.Struct, frozen=True):
+    """Answer of `POST /phone/connections/{grant_id}/renew`, not checked yet."""
+
+    grant_id: str
+    document: str
+    options: JsonObject
+    renewal: str
+    expires_in: int
 
 
 class Connections(msgspec.Struct, frozen=True):

@@ -50,6 +50,8 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     texts: str
     type: str
     valid_until: datetime
+    renews: str | None = None
+    """The connection that it renews; none in a first consent."""
 
 
 def challenge_of(document: str) -> str:
@@ -69,6 +71,7 @@ def read_consent(
     device: str,
     person: str,
     accounts: Collection[str],
+    renews: str | None = None,
 ) -> Consent:
     """Parse a document after checking that it is the one to sign, and for this phone.
 
@@ -85,6 +88,7 @@ def read_consent(
         ("issuer", consent.issuer, issuer),
         ("device", consent.device, device),
         ("person", consent.person, person),
+        ("renews", consent.renews, renews),
     ]
     for name, found, right in expected:
         if found != right:

@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -25,30 +24,24 @@ from endorse.phone.answers import (
     NoticesRead,
     Person,
     Progress,
+    RenewalAnswer,
     ReviewAnswer,
     SignedIn,
     SignInOptions,
 )
+from endorse.phone.caller import Caller
 from endorse.phone.consent import Consent, read_consent
 from endorse.phone.device import DeviceKey
-from endorse.phone.encoding import RandomBytes, b64url
+from endorse.phone.encoding import RandomBytes
 from endorse.phone.errors import (
     CodeNotAccepted,
     ConsentNotTrusted,
-    NotEnrolled,
     NotUnderstood,
     PasskeyNotUsable,
     PhoneNotKnown,
 )
-from endorse.phone.issuer import Issuer
 from endorse.phone.passkey import Passkey
-from endorse.phone.wire import error_answer, read, send
-
-T = TypeVar("T")
-
-_NAME = "Headless phone"
-# A clock this near to the server's needs no second try with the server's time.
-_CLOCK_IS_RIGHT = 5.0
+from endorse.phone.renewal import Renewal, read_renewal
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,40 +66,13 @@ class _Saved(msgspec.Struct, frozen=True):
     session_ends: float = 0.0
 
 
-class Phone:
+class Phone(Caller):
     """A phone of the bank's app, played for tests.
 
     It holds a device key that signs each call and, once enrolled, a passkey. All methods raise a
     `PhoneError`: `Refused` (or a kind of it) where the server said no, `NotReachable` where it
     said nothing.
     """
-
-    def __init__(
-        self,
-        issuer: str,
-        http: httpx2.AsyncClient,
-        *,
-        name: str = _NAME,
-        clock: Callable[[], float] = time.time,
-        random: RandomBytes = secrets.token_bytes,
-    ) -> None:
-        """A new phone for the bank at `issuer`, which speaks through `http` (see `open_client`).
-
-        `name` is what the person reads in the list of phones. `clock` gives epoch seconds,
-        `random` as many random bytes as asked. Raises `UnsafeIssuer`.
-        """
-        self.issuer = Issuer.parse(issuer)
-        self.name = name
-        self.device = DeviceKey.create(random)
-        self.phone_id: str | None = None
-        self.person: Person | None = None
-        self.passkey: Passkey | None = None
-        self._session: str | None = None
-        self._session_ends = 0.0
-        self._http = http
-        self._clock = clock
-        self._random = random
-        self._clock_error = 0.0
 
     # Joining and signing in
 
@@ -211,6 +177,52 @@ class Phone:
         path = f"/phone/connections/{quote(grant_id, safe='')}"
         return await self._ask_signed_in(Ended, path, method="DELETE")
 
+    async def narrow(self, grant_id: str, accounts: Sequence[str]) -> Connection:
+        """Take accounts away: only these stay, by resource id. The device key signs it."""
+        path = f"/phone/connections/{quote(grant_id, safe='')}/narrow"
+        return await self._ask_signed_in(Connection, path, {"accounts": list(accounts)})
+
+    async def renew(self, connection: Connection) -> Renewal:
+        """Get the document that renews a connection, checked against what the connection has.
+
+        Raises `ConsentNotTrusted` if it gives anything else, or is not for this phone.
+        """
+        _, passkey = self._enrolled()
+        path = f"/phone/connections/{quote(connection.grant_id, safe='')}/renew"
+        answer = await self._ask_signed_in(RenewalAnswer, path)
+        return read_renewal(
+            answer,
+            connection,
+            issuer=self.issuer.url,
+            device=self.device.thumbprint,
+            person=self._person().id,
+            rp_id=passkey.rp_id,
+        )
+
+    async def approve_renewal(
+        self, renewal: Renewal, credential: JsonObject | None = None
+    ) -> Connection:
+        """Sign the renewal's document with the passkey, and make the connection last.
+
+        A test of a server's refusals gives its own `credential`, made with `passkey.sign`.
+        """
+        _, passkey = self._enrolled()
+        if credential is None:
+            credential = passkey.sign(renewal.options, self.issuer.url)
+        path = f"/phone/connections/{quote(renewal.grant_id, safe='')}/renew/approve"
+        body = {
+            "renewal": renewal.sealed,
+            "document": renewal.document,
+            "credential": credential,
+        }
+        return await self._ask_signed_in(Connection, path, body)
+
+    async def evidence(self, grant_id: str) -> str:
+        """Everything that was signed for a connection: the text to keep, byte for byte."""
+        path = f"/phone/connections/{quote(grant_id, safe='')}/evidence"
+        answer = await self._ask_signed_in(msgspec.Raw, path, method="GET")
+        return bytes(answer).decode()
+
     # Notices
 
     async def notices(self) -> tuple[Notice, ...]:
@@ -261,73 +273,6 @@ class Phone:
         phone._session, phone._session_ends = kept.session, kept.session_ends
         return phone
 
-    # One call
-
-    async def call(
-        self, method: str, path: str, body: object = None, *, signed_in: bool = True
-    ) -> httpx2.Response:
-        """Send one call with its proof, and the session if `signed_in`; judge nothing.
-
-        `body` is encoded as JSON; `None` sends none. For tests that send what the other methods
-        never would.
-        """
-        content = b"" if body is None else msgspec.json.encode(body)
-        session = self._session if signed_in else None
-        headers = {
-            "Accept": "application/json",
-            "DPoP": self.device.proof(
-                method,
-                self.issuer.at(path),
-                content,
-                at=int(self._now()),
-                jti=b64url(self._random(16)),
-                session=session,
-            ),
-        }
-        if content:
-            headers["Content-Type"] = "application/json"
-        if session is not None:
-            headers["Authorization"] = f"DPoP {session}"
-        url = self.issuer.at(path)
-        request = self._http.build_request(method, url, headers=headers, content=content)
-        # The phone is another device than the browser, also where both share an HTTP client.
-        request.headers.pop("Cookie", None)
-        return await send(self._http, request)
-
-    async def _ask(
-        self,
-        shape: type[T],
-        path: str,
-        body: object = None,
-        *,
-        method: str = "POST",
-        signed_in: bool = False,
-    ) -> T:
-        answer = await self.call(method, path, body, signed_in=signed_in)
-        if answer.status_code == 401 and self._learn_clock(answer):
-            answer = await self.call(method, path, body, signed_in=signed_in)
-        return read(answer, shape)
-
-    async def _ask_signed_in(
-        self, shape: type[T], path: str, body: object = None, *, method: str = "POST"
-    ) -> T:
-        self._enrolled()
-        return await self._ask(shape, path, body, method=method, signed_in=True)
-
-    def _learn_clock(self, answer: httpx2.Response) -> bool:
-        known = error_answer(answer)
-        if known is None or known.error != "invalid_proof" or known.time is None:
-            return False
-        before = self._clock_error
-        self._set_clock(known.time)
-        return abs(self._clock_error - before) > _CLOCK_IS_RIGHT
-
-    def _set_clock(self, server_time: float) -> None:
-        self._clock_error = server_time - self._clock()
-
-    def _now(self) -> float:
-        return self._clock() + self._clock_error
-
     def _bare_code(self, code: str) -> str:
         before, mark, rest = code.strip().partition("#enrol.")
         if not mark:
@@ -345,13 +290,3 @@ class Phone:
 
     def _forget(self) -> None:
         self.phone_id = self.person = self.passkey = self._session = None
-
-    def _enrolled(self) -> tuple[str, Passkey]:
-        if self.phone_id is None or self.passkey is None:
-            raise NotEnrolled("This phone is not enrolled.")
-        return self.phone_id, self.passkey
-
-    def _person(self) -> Person:
-        if self.person is None:
-            raise NotEnrolled("This phone is not enrolled.")
-        return self.person

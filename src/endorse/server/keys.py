@@ -66,6 +66,7 @@ class Keys:
         self.requests: Final = Seal(_derive(secret, "requests"))
         self.sessions: Final = Seal(_derive(secret, "phone sessions"))
         self.ceremonies: Final = Seal(_derive(secret, "passkey ceremonies"))
+        self.renewals = Seal(_derive(secret, "renewals"))
         self.sandbox_client: Final = Secret("ecs_" + b64url(_derive(secret, "sandbox client")))
 
     def __repr__(self) -> str:

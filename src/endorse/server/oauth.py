@@ -125,9 +125,9 @@ async def token(desk: Desk, request: HttpRequest) -> Response:
 async def _redeem_code(desk: Desk, params: Params, client: Client) -> redeem.Tokens | Refusal:
     code_hash = fingerprint(params.text("code"))
     return await desk.settle(
-        lambda db: reads.journey_by_code(db, code_hash),
-        lambda journey: redeem.code(
-            params, client, journey, desk.keys.handles, desk.clock(), desk.fresh, desk.law
+        lambda db: reads.approval_by_code(db, code_hash),
+        lambda both: redeem.code(
+            params, client, *both, desk.keys.handles, desk.clock(), desk.fresh, desk.law
         ),
     )
 

@@ -7,6 +7,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from endorse import __version__
+from endorse.core.evidence import Bundle
 from endorse.server import shapes as s
 from endorse.server import wire
 from endorse.server.desk import Desk
@@ -114,6 +115,38 @@ _CALLS: Final = (
         "End a connection at once",
         None,
         s.Ended,
+        refusals=(404,),
+    ),
+    Call(
+        "post",
+        "/phone/connections/{grant_id}/narrow",
+        "Take accounts away from a connection, at once; the call's own proof is the signature",
+        s.AccountsThatStay,
+        s.Connection,
+        refusals=(403, 404, 409),
+    ),
+    Call(
+        "post",
+        "/phone/connections/{grant_id}/renew",
+        "Get the consent document that renews a connection",
+        None,
+        s.Renewal,
+        refusals=(404, 409),
+    ),
+    Call(
+        "post",
+        "/phone/connections/{grant_id}/renew/approve",
+        "Renew a connection with the passkey",
+        s.RenewalApproval,
+        s.Connection,
+        refusals=(403, 404, 409),
+    ),
+    Call(
+        "get",
+        "/phone/connections/{grant_id}/evidence",
+        "Download everything that was signed for a connection, in canonical JSON",
+        None,
+        Bundle,
         refusals=(404,),
     ),
     Call("get", "/phone/notices", "Read what happened to connections and phones", None, s.Notices),

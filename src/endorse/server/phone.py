@@ -12,7 +12,7 @@ from webauthn.helpers.structs import PublicKeyCredentialDescriptor, UserVerifica
 
 from endorse.core import approve, consent, frame, proof, refusal
 from endorse.core.change import Decision
-from endorse.core.coding import from_b64url
+from endorse.core.coding import from_b64url, shown
 from endorse.core.model import Client, Journey, Phone, SharedAccount
 from endorse.core.refusal import Refusal
 from endorse.server import wire
@@ -245,7 +245,9 @@ def passkey_options(desk: Desk, phone: Phone, challenge: bytes) -> msgspec.Raw:
 
 def shared(account: Any) -> SharedAccount:
     """Name a bank's account as the consent document does."""
-    return SharedAccount(account.resource_id, account.iban, account.name, account.currency)
+    # The name goes into what a person signs, so it must not show as anything else than it is.
+    name = shown(account.name) if account.name is not None else None
+    return SharedAccount(account.resource_id, account.iban, name or None, account.currency)
 
 
 async def enter(desk: Desk, request: HttpRequest, kind: type[T]) -> tuple[Phone, T] | Refusal:

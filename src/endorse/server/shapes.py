@@ -198,16 +198,25 @@ class Moved(Shape, frozen=True):
 
 
 class Connection(Shape, frozen=True):
-    """A grant, as its person sees it. Times are RFC 3339 in UTC."""
+    """A grant, as its person sees it. Times are RFC 3339 in UTC.
+
+    `removed` are accounts that were taken away. `ended_by` is phone, client, bank or misuse.
+    `renewable_until` is until when it would last if it were renewed now, null if it cannot be.
+    `can_narrow` says whether this phone may take accounts away.
+    """
 
     grant_id: str
     client: Who
     scope: tuple[str, ...]
     accounts: tuple[SharedAccount, ...]
+    removed: tuple[SharedAccount, ...]
     created_at: str
     last_used_at: str | None
     valid_until: str
     ended_at: str | None
+    ended_by: str | None
+    renewable_until: str | None
+    can_narrow: bool
 
 
 class Connections(Shape, frozen=True):
@@ -221,6 +230,33 @@ class Ended(Shape, frozen=True):
 
     grant_id: str
     ended_at: str
+
+
+class AccountsThatStay(Shape, frozen=True):
+    """The accounts that a connection keeps, by resourceId: some, and fewer than it has."""
+
+    accounts: Annotated[list[Handle], msgspec.Meta(max_length=100)]
+
+
+class Renewal(Shape, frozen=True):
+    """A consent document that renews a connection, and the passkey options over its hash.
+
+    Send `renewal` back unread with the passkey's answer within `expires_in` seconds.
+    """
+
+    grant_id: str
+    document: str
+    options: msgspec.Raw
+    renewal: str
+    expires_in: int
+
+
+class RenewalApproval(Shape, frozen=True):
+    """`renewal` and `document` as they came, and the passkey's answer over the document."""
+
+    renewal: Text
+    document: Annotated[str, msgspec.Meta(min_length=1, max_length=48 * 1024)]
+    credential: msgspec.Raw
 
 
 # --- notices ------------------------------------------------------------------------------------

@@ -11,11 +11,12 @@ import msgspec
 
 from endorse.core import change as c
 from endorse.core.journey import STEPS
-from endorse.core.model import ClientSecret, Journey
+from endorse.core.model import ClientSecret, Evidence, Journey
 from endorse.core.notice import KEPT
+from endorse.core.policy import HISTORY
 from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
-from endorse.store.reads import JOURNEY_COLUMNS
+from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
 
 _FIELDS: Final = Journey.__struct_fields__
 _FROZEN: Final = ("journey_id", "short", "browser_hash", "request", "digest", "browser")
@@ -79,7 +80,7 @@ async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
     ids = [account.resource_id for account in grant.accounts]
     changed = await db.run(
         "INSERT INTO grants (grant_id, client_id, person_id, phone_id, scope, accounts, "
-        "account_ids, created_at, expires_at, document, assertion, generation, rotated_at) "
+        "account_ids, created_at, expires_at, generation, rotated_at, revision, removed) "
         f"VALUES ({_numbers(1, 13)}) ON CONFLICT DO NOTHING",
         grant.grant_id,
         grant.client_id,
@@ -90,10 +91,38 @@ async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
         msgspec.json.encode(ids).decode(),
         grant.created_at,
         grant.expires_at,
-        grant.document,
-        grant.assertion,
         grant.generation,
         grant.rotated_at,
+        grant.revision,
+        msgspec.json.encode(grant.removed).decode(),
+    )
+    return changed == 1 and await _keep(db, change.evidence)
+
+
+async def _amend(db: Connection, change: c.Amend) -> bool:
+    after = change.after
+    ids = [account.resource_id for account in after.accounts]
+    changed = await db.run(
+        "UPDATE grants SET phone_id = $3, accounts = $4, account_ids = $5, removed = $6, "
+        "expires_at = $7, revision = revision + 1 "
+        "WHERE grant_id = $1 AND revision = $2 AND ended_at IS NULL AND expires_at > $8",
+        after.grant_id,
+        after.revision - 1,
+        after.phone_id,
+        msgspec.json.encode(after.accounts).decode(),
+        msgspec.json.encode(ids).decode(),
+        msgspec.json.encode(after.removed).decode(),
+        after.expires_at,
+        change.evidence.at,
+    )
+    return changed == 1 and await _keep(db, change.evidence)
+
+
+async def _keep(db: Connection, evidence: Evidence) -> bool:
+    changed = await db.run(
+        f"INSERT INTO evidence ({EVIDENCE_COLUMNS}) VALUES ({_numbers(1, 8)}) "
+        "ON CONFLICT DO NOTHING",
+        *(getattr(evidence, name) for name in evidence.__struct_fields__),
     )
     return changed == 1
 
@@ -298,6 +327,16 @@ async def _sweep(db: Connection, change: c.Sweep) -> bool:
         change.now - 2 * 24 * 60 * 60,
         change.at_most,
     )
+    over = (
+        "SELECT grant_id FROM grants WHERE COALESCE(ended_at, expires_at) <= $1 "
+        "ORDER BY COALESCE(ended_at, expires_at), grant_id LIMIT $2"
+    )
+    for table in ("evidence", "grants"):
+        await db.run(
+            f"DELETE FROM {table} WHERE grant_id IN ({over})",
+            change.now - HISTORY,
+            change.at_most,
+        )
     old = "SELECT notice_id FROM notices WHERE at <= $1 ORDER BY at, notice_id LIMIT $2"
     for table in ("notices_read", "notices"):
         await db.run(
@@ -315,6 +354,7 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.Begin: _begin,
     c.Move: _move,
     c.MakeGrant: _make_grant,
+    c.Amend: _amend,
     c.MakeToken: _make_token,
     c.Rotate: _rotate,
     c.EndGrant: _end_grant,

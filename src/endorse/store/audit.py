@@ -30,6 +30,10 @@ def _line(change: c.Change) -> tuple[str, str, Value, Value, Value, Value, Value
             return (event.value, STEPS[event].actor.value, *ids, after.reason)
         case c.Rotate(grant_id, generation):
             return ("refresh", Actor.CLIENT, None, grant_id, None, None, str(generation + 1))
+        case c.Amend(after, evidence):
+            what = "renew grant" if evidence.kind == "consent" else "narrow grant"
+            by, grant_id, number = "the account holder", after.grant_id, str(after.revision)
+            return (what, by, None, grant_id, after.client_id, after.person_id, number)
         case c.EndGrant(grant_id, by):
             return ("end grant", by, None, grant_id, None, None, None)
         case c.RevokeToken(_):

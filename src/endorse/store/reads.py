@@ -11,6 +11,7 @@ from endorse.core.model import (
     Client,
     ClientSecret,
     Enrolment,
+    Evidence,
     Grant,
     Journey,
     Notice,
@@ -22,6 +23,7 @@ from endorse.store.connection import Connection, Row
 
 JOURNEY_COLUMNS: Final = ", ".join(Journey.__struct_fields__)
 _GRANT_COLUMNS: Final = ", ".join(Grant.__struct_fields__)
+EVIDENCE_COLUMNS: Final = ", ".join(Evidence.__struct_fields__)
 _PHONE_COLUMNS: Final = ", ".join(Phone.__struct_fields__)
 _REQUEST: Final = msgspec.json.Decoder(Request)
 _ACCOUNTS: Final = msgspec.json.Decoder(tuple[SharedAccount, ...])
@@ -34,8 +36,10 @@ _JOURNEY_BY_CODE: Final = _JOURNEY + "code_hash = $1"
 _GRANT: Final = f"SELECT {_GRANT_COLUMNS} FROM grants WHERE grant_id = $1"
 _GRANTS: Final = (
     f"SELECT {_GRANT_COLUMNS} FROM grants "
-    "WHERE person_id = $1 AND created_at > $2 ORDER BY created_at DESC, grant_id LIMIT $3"
+    "WHERE person_id = $1 AND COALESCE(ended_at, expires_at) > $2 "
+    "ORDER BY created_at DESC, grant_id LIMIT $3"
 )
+_EVIDENCE: Final = f"SELECT {EVIDENCE_COLUMNS} FROM evidence WHERE grant_id = $1 ORDER BY number"
 _NOTICES: Final = (
     "SELECT n.notice_id, n.person_id, n.at, n.kind, n.made_by, n.by_phone_id, n.phone_id, "
     "n.client_id, n.grant_id, c.name, p.name, r.phone_id FROM notices n "
@@ -107,6 +111,12 @@ async def journey_by_code(db: Connection, code_hash: str) -> Journey | None:
     return _journey(await db.one(_JOURNEY_BY_CODE, code_hash))
 
 
+async def approval_by_code(db: Connection, code_hash: str) -> tuple[Journey | None, Phone | None]:
+    """Read the journey of an authorization code, and the phone that approved it."""
+    found = await journey_by_code(db, code_hash)
+    return found, await phone(db, found.phone_id) if found and found.phone_id else None
+
+
 async def phone(db: Connection, phone_id: str) -> Phone | None:
     """Read a phone."""
     row = await db.one(_PHONE, phone_id)
@@ -140,8 +150,13 @@ async def grant(db: Connection, grant_id: str) -> Grant | None:
 
 
 async def grants_of(db: Connection, person_id: str, since: int, at_most: int) -> list[Grant]:
-    """Read a person's grants made since a time, the newest first."""
+    """Read a person's grants that live or were over since a time, the newest first."""
     return [_grant(row) for row in await db.all(_GRANTS, person_id, since, at_most)]
+
+
+async def evidence(db: Connection, grant_id: str) -> list[Evidence]:
+    """Read everything that was signed for a grant, in its order."""
+    return [Evidence(*row) for row in await db.all(_EVIDENCE, grant_id)]
 
 
 async def notices_of(
@@ -207,7 +222,8 @@ def _journey(row: Sequence[Any] | None) -> Journey | None:
 
 
 def _grant(row: Row) -> Grant:
-    grant_id, client_id, person_id, phone_id, scope, accounts, *rest = row
-    return Grant(
-        grant_id, client_id, person_id, phone_id, _words(scope), _ACCOUNTS.decode(accounts), *rest
-    )
+    values: dict[str, Any] = dict(zip(Grant.__struct_fields__, row, strict=True))
+    values["scope"] = _words(values["scope"])
+    for name in ("accounts", "removed"):
+        values[name] = _ACCOUNTS.decode(values[name])
+    return Grant(**values)
