@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from endorse.core.coding import Secret, b64url, fingerprint, from_b64url, mac, same, sha256
+from endorse.core.coding import Secret, b64url, fingerprint, from_b64url, mac, same, sha256, shown
 
 HIDDEN = "the-hidden-value"
 SECRET = Secret(HIDDEN)
@@ -38,9 +38,9 @@ def test_a_secret_is_not_shown_in_whatever_way_it_is_written() -> None:
         pprint.pformat(Holder(SECRET)),
         logging.makeLogRecord({"msg": "token %s", "args": (SECRET,)}).getMessage(),
     ]
-    for shown in ways:
-        assert HIDDEN not in shown
-        assert "Secret(" in shown
+    for way in ways:
+        assert HIDDEN not in way
+        assert "Secret(" in way
 
 
 def test_a_secret_is_not_in_a_traceback_that_shows_the_local_names() -> None:
@@ -110,3 +110,21 @@ def test_texts_are_the_same_only_if_equal() -> None:
     assert same("é", "é")
     assert not same("é", "e")
     assert not same("a", "aa")
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        ("Current", "Current"),
+        ("e\u0301pargne", "épargne"),
+        ("Sav\u202egni\u202c", "Savgni"),
+        ("a\u200bb\u0000c\ufeff", "abc"),
+        ("  two\u00a0\u2003words\n", "two words"),
+        ("line\u2028one\ttwo", "line one two"),
+        ("e\u200d\u0301", "é"),
+        ("\u202e", ""),
+    ],
+)
+def test_a_banks_text_is_shown_without_tricks(said: str, right: str) -> None:
+    assert shown(said) == right
+    assert shown(right) == right

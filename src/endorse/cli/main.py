@@ -2,13 +2,17 @@
 
 import asyncio
 import sys
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import click
 
 from endorse import __version__
 
 _PORT = click.IntRange(0, 65535)
+
+
+# An id is base64url, so one in 64 begins with a hyphen and would be taken for an option.
+_ANY_ID: Final = {"ignore_unknown_options": True}
 
 
 @click.group()
@@ -138,7 +142,7 @@ def client_list(database: str, as_json: bool) -> None:
         show(found, as_json)
 
 
-@client.command("rotate")
+@client.command("rotate", context_settings=_ANY_ID)
 @click.argument("client_id")
 @click.option("--overlap-days", default=7, show_default=True, type=click.IntRange(0, 90))
 @click.option("--json", "as_json", is_flag=True)
@@ -163,7 +167,7 @@ def evidence(context: click.Context, database: str | None) -> None:
     context.obj = database
 
 
-@evidence.command("show")
+@evidence.command("show", context_settings=_ANY_ID)
 @click.argument("grant")
 @click.pass_obj
 def evidence_show(database: str | None, grant: str) -> None:
@@ -173,7 +177,7 @@ def evidence_show(database: str | None, grant: str) -> None:
     click.echo(_run(load(database, grant)))
 
 
-@evidence.command("verify")
+@evidence.command("verify", context_settings=_ANY_ID)
 @click.argument("grant_or_file")
 @click.option("--issuer", metavar="URL", help="The bank that it must be of.")
 @click.pass_obj

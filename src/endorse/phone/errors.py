@@ -181,6 +181,26 @@ class PasskeyNotAccepted(Refused):
     what_to_do = "Sign the last options with this phone's own passkey, user verified."
 
 
+class ConnectionEnded(Refused):
+    code = "connection_ended"
+    what_to_do = "Begin a new connection in the browser; one that is over does not come back."
+
+
+class ConnectionChanged(Refused):
+    code = "connection_changed"
+    what_to_do = "Read `connections` again, then call `renew` anew and sign the new document."
+
+
+class OtherPhone(Refused):
+    code = "other_phone"
+    what_to_do = "Take accounts away on the phone that approved last, or renew on this one first."
+
+
+class NotRenewable(Refused):
+    code = "not_renewable"
+    what_to_do = "Look at the connection's `renewable_until`; it says whether it can be renewed."
+
+
 class SlowDown(Refused):
     code = "slow_down"
     what_to_do = "Wait a minute, then try again."
@@ -199,6 +219,10 @@ _BY_CODE: dict[str, type[Refused]] = {
         WrongState,
         AccountsNotAccepted,
         PasskeyNotAccepted,
+        ConnectionEnded,
+        ConnectionChanged,
+        OtherPhone,
+        NotRenewable,
         SlowDown,
     )
 }
