@@ -34,6 +34,10 @@ TAKING = {
             "approve",
             "refuse",
             "watch",
+            "notices/read",
+            "connections/{grant_id}/narrow",
+            "connections/{grant_id}/renew",
+            "connections/{grant_id}/renew/approve",
         )
     },
 }
