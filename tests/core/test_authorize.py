@@ -211,7 +211,32 @@ def test_a_code_challenge_of_a_confidential_client_is_kept_too() -> None:
 
 
 def test_unknown_parameters_are_ignored() -> None:
-    assert present(raw(nonce="1", claims="%FF", ui_locales="nl")) == present(raw())
+    assert present(raw(nonce="1", claims="%FF", display="page")) == present(raw())
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("nl-BE nl en", ("nl-BE", "nl", "en")),
+        ("nl", ("nl",)),
+        ("nl  <b> x %FF", ("nl",)),
+        ("de_DE", ()),
+        ("a" * 9000, ()),
+        (" ".join(["nl"] * 9), ("nl",) * 8),
+    ],
+)
+def test_the_languages_of_a_request_are_kept_and_never_worth_a_refusal(
+    sent: str, kept: tuple[str, ...]
+) -> None:
+    answer = present(raw(ui_locales=sent))
+    assert isinstance(answer, Request)
+    assert answer.ui_locales == kept
+
+
+def test_trying_again_asks_for_the_same_languages() -> None:
+    answer = present(raw(ui_locales="nl-BE fr"))
+    assert isinstance(answer, Request)
+    assert present(authorize.query(answer)) == answer
 
 
 def test_no_scope_means_what_the_client_is_registered_for() -> None:

@@ -5,7 +5,6 @@ export interface Config {
   readonly host: string;
   readonly bank: string;
   readonly sandbox: boolean;
-  readonly language: string;
 }
 
 export function readConfig(page: Document): Config {
@@ -17,6 +16,5 @@ export function readConfig(page: Document): Config {
     host: new URL(issuer).host,
     bank: dataset["bank"] ?? new URL(issuer).host,
     sandbox: dataset["sandbox"] === "true",
-    language: page.documentElement.lang || "en",
   };
 }

@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ago, browserName, firstName, formatFor, initial, lastFour } from "./format.ts";
+import { browserName, deviceName, firstName, formatFor, initial, lastFour } from "./format.ts";
+import { speak } from "./texts.ts";
+
+await speak("en");
 
 test("money has its currency's sign and digits", () => {
-  const { money } = formatFor("en");
+  const { money } = formatFor("en-GB");
   assert.equal(money("1234.56", "EUR"), "€1,234.56");
   assert.equal(money("-0.40", "GBP"), "-£0.40");
   assert.equal(money("1500", "JPY"), "JP¥1,500");
 });
 
 test("a date has its month in words", () => {
-  assert.equal(formatFor("en").date("2027-02-21T12:00:00Z"), "21 February 2027");
+  assert.equal(formatFor("en-GB").date("2027-02-21T12:00:00Z"), "21 February 2027");
 });
 
 test("today and yesterday have a time, other days a date", () => {
-  const { recently } = formatFor("en");
+  const { recently } = formatFor("en-GB");
   const now = new Date(2026, 4, 10, 14, 0).getTime();
   const at = (...day: [number, number, number, number, number]): string => new Date(...day).toISOString();
   assert.equal(recently(at(2026, 4, 10, 9, 5), now), "Today, 09:05");
@@ -23,7 +26,13 @@ test("today and yesterday have a time, other days a date", () => {
 });
 
 test("how long ago is told in coarse words", () => {
-  assert.deepEqual([0, 20.4, 99, 100, 240].map(ago), ["just now", "20 s ago", "99 s ago", "2 min ago", "4 min ago"]);
+  assert.deepEqual([0, 20.4, 99, 100, 240].map(formatFor("en-GB").ago), ["just now", "20 sec ago", "99 sec ago", "2 min ago", "4 min ago"]);
+});
+
+test("what the server calls a browser is told in the person's words", () => {
+  assert.equal(deviceName("Safari on an iPhone"), "Safari on iPhone");
+  assert.equal(deviceName("Firefox"), "Firefox");
+  assert.equal(deviceName("an unknown browser"), "an unknown browser");
 });
 
 test("an account is known by its last four characters", () => {

@@ -4,23 +4,21 @@ import { t } from "./texts.ts";
 
 const DAY = 86_400_000;
 
-// Day before month, as the banks that this serves write it.
-function locale(language: string): string {
-  return language === "en" ? "en-GB" : language;
-}
-
 export interface Format {
   date(moment: string): string;
   /** A date, or the time of day where it was today or yesterday. */
   recently(moment: string, now: number): string;
   money(amount: string, currency: string): string;
+  /** How long ago something began, in the coarsest words that still help. */
+  ago(seconds: number): string;
 }
 
-export function formatFor(language: string): Format {
-  const where = locale(language);
+/** Writes by the rules of a locale, like "en-GB" or "nl". */
+export function formatFor(where: string): Format {
   const date = new Intl.DateTimeFormat(where, { day: "numeric", month: "long", year: "numeric" });
   const time = new Intl.DateTimeFormat(where, { hour: "2-digit", minute: "2-digit" });
   const day = new Intl.RelativeTimeFormat(where, { numeric: "auto" });
+  const since = new Intl.RelativeTimeFormat(where, { style: "short" });
   return {
     date: (moment) => date.format(new Date(moment)),
     recently: (moment, now) => {
@@ -29,6 +27,11 @@ export function formatFor(language: string): Format {
       return days > 1 ? date.format(then) : `${capital(day.format(-days, "day"))}, ${time.format(then)}`;
     },
     money: (amount, currency) => new Intl.NumberFormat(where, { style: "currency", currency }).format(Number(amount)),
+    ago: (seconds) => {
+      if (seconds < 5) return t("ago.now");
+      if (seconds < 100) return since.format(-Math.round(seconds), "second");
+      return since.format(-Math.round(seconds / 60), "minute");
+    },
   };
 }
 
@@ -39,13 +42,6 @@ function daysBetween(then: Date, now: Date): number {
 
 function capital(text: string): string {
   return text.charAt(0).toLocaleUpperCase() + text.slice(1);
-}
-
-/** How long ago something began, in the coarsest words that still help. */
-export function ago(seconds: number): string {
-  if (seconds < 5) return t("ago.now");
-  if (seconds < 100) return t("ago.seconds", { count: Math.round(seconds) });
-  return t("ago.minutes", { count: Math.round(seconds / 60) });
 }
 
 export function lastFour(iban: string): string {
@@ -60,6 +56,13 @@ export function initial(name: string): string {
 /** First names for a greeting: "Anna de Vries" is "Anna". */
 export function firstName(name: string): string {
   return name.trim().split(/\s+/)[0] ?? name;
+}
+
+/** What the server calls a browser, "Chrome on a Mac", in the person's language. */
+export function deviceName(told: string): string {
+  const [browser, system] = told.split(" on ", 2);
+  if (browser === undefined || browser === "an unknown browser") return t("device.unknown");
+  return system === undefined ? browser : t("device", { browser, system: system.replace(/^an? /, "") });
 }
 
 /** What the person will know this browser by, like "Chrome on Android". */

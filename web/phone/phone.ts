@@ -11,7 +11,7 @@ import { showProblem } from "./screens/problem.ts";
 import { showStart } from "./screens/start.ts";
 import { signIn } from "./session.ts";
 import { PhoneStore } from "./store.ts";
-import { t } from "./texts.ts";
+import { chosenLanguage, currentLanguage, currentLocale, speak, t } from "./texts.ts";
 
 /** Takes the enrolment code out of the address, so that it stays in no history and no screenshot. */
 function takeCode(): string | undefined {
@@ -20,10 +20,12 @@ function takeCode(): string | undefined {
   return code;
 }
 
-function start(): void {
+async function start(): Promise<void> {
   const code = takeCode();
   const config = readConfig(document);
-  const app = new App(config, new Api(config.issuer), new PhoneStore(), formatFor(config.language), document);
+  await speak(chosenLanguage(navigator.languages));
+  document.documentElement.lang = currentLanguage();
+  const app = new App(config, new Api(config.issuer), new PhoneStore(), formatFor(currentLocale()), document);
   app.api.renew = () => signInAgain(app);
   window.addEventListener("hashchange", () => {
     const next = takeCode();
@@ -62,4 +64,9 @@ function installWorker(): void {
   navigator.serviceWorker?.register("/phone/sw.js", { scope: "/phone" }).catch(() => undefined);
 }
 
-start();
+/** Without its texts the app can say nothing; the page has the few words for that. */
+function showNotLoaded(): void {
+  document.getElementById("not-loaded")?.removeAttribute("hidden");
+}
+
+start().catch(showNotLoaded);

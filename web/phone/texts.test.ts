@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALL_TEXTS, t, tn } from "./texts.ts";
+import { speak, t } from "./texts.ts";
+import { TEXTS } from "./texts/en.ts";
+
+await speak("en");
+
+const ALL_TEXTS = Object.values(TEXTS);
 
 const SENTENCES = ALL_TEXTS.flatMap((text) => text.split(/[.?!](?:\s|$)/)).filter((sentence) => sentence !== "");
 
@@ -26,6 +31,6 @@ test("values stand where their names stood", () => {
 });
 
 test("one and many have their own forms", () => {
-  assert.equal(tn("people.accounts", 1), "1 account");
-  assert.equal(tn("people.accounts", 5), "5 accounts");
+  assert.equal(t("people.accounts", { count: 1 }), "1 account");
+  assert.equal(t("people.accounts", { count: 5 }), "5 accounts");
 });

@@ -17,6 +17,8 @@ from endorse.core.refusal import Refusal
 
 _SPEC: Final = "RFC 6749 4.1.2.1"
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}\Z", re.ASCII)
+_TAGS_AT_MOST: Final = 8
 _CODE_PREFIX: Final = "ec_"
 
 
@@ -64,7 +66,9 @@ def present(
     if no is not None:
         return _error(trusted, issuer, no, None if bad_state else state)
     scope = _scope(params, client)
-    return Request(trusted, scope, state, params.text("code_challenge") or None)
+    return Request(
+        trusted, scope, state, params.text("code_challenge") or None, _ui_locales(params)
+    )
 
 
 def digest(request: Request, issuer: str) -> str:
@@ -85,6 +89,8 @@ def query(request: Request) -> str:
     if request.code_challenge is not None:
         pairs["code_challenge"] = request.code_challenge.encode()
         pairs["code_challenge_method"] = b"S256"
+    if request.ui_locales:
+        pairs["ui_locales"] = " ".join(request.ui_locales).encode()
     return urlencode(pairs, quote_via=quote)
 
 
@@ -172,6 +178,12 @@ def _scope_problem(params: Params, client: Client) -> Refusal | None:
     if not asked <= set(client.scope) or asked <= {"offline_access"}:
         return refusal.SCOPE_UNKNOWN
     return None
+
+
+def _ui_locales(params: Params) -> tuple[str, ...]:
+    """Read the language tags, of which none is worth a refusal (OpenID Connect Core 3.1.2.1)."""
+    tags = params.text("ui_locales").split(" ", _TAGS_AT_MOST)[:_TAGS_AT_MOST]
+    return tuple(tag for tag in tags if _LANGUAGE_TAG.match(tag))
 
 
 def _pkce_problem(params: Params, client: Client) -> Refusal | None:

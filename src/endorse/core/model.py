@@ -47,6 +47,8 @@ class Request(msgspec.Struct, frozen=True):
     scope: tuple[str, ...]
     state: bytes | None
     code_challenge: str | None
+    ui_locales: tuple[str, ...] = ()
+    """The languages that the client asks the pages to be in, the best first (BCP 47)."""
 
 
 class Journey(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from endorse.core.refusal import SLOW_DOWN, Refusal
 from endorse.server import wire
 from endorse.server.browser import browser_name
 from endorse.server.desk import Desk
+from endorse.server.language import language_of
 from endorse.server.pages import Pages
 from endorse.store import reads
 
@@ -31,11 +32,14 @@ _SEAL_BROKEN: Final = Refusal(
 _Act = Callable[[Journey], Decision[Journey]]
 
 
-def show_start(desk: Desk, pages: Pages, client: Client, request: Request) -> Response:
+def show_start(
+    desk: Desk, pages: Pages, client: Client, request: Request, language: str
+) -> Response:
     """Show who asks. The page carries the request sealed; nothing is stored yet."""
     sealed = desk.keys.requests.close(request, desk.clock())
     each = {"sealed": sealed, "retry_url": _retry_url(request)}
-    return pages.kept_page("connect.html", each, **_facts(desk, client, request, state="start"))
+    facts = _facts(desk, client, request, state="start")
+    return pages.kept_page("connect.html", language, each, **facts)
 
 
 async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -79,11 +83,11 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `GET /connect/{short}`: the present state, for the browser that began."""
     journey = await of_browser(desk, request)
     if journey is None:
-        return pages.page("gone.html", 404)
+        return _gone(pages, request)
     client_id = journey.request.returns_to.client_id
     client = await desk.store.read(lambda db: reads.registration(db, client_id))
     if client is None:
-        return pages.page("gone.html", 404)
+        return _gone(pages, request)
     facts = _facts(
         desk,
         client,
@@ -94,7 +98,8 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         expires_in=expires_in(desk, journey),
         codes_left=connect.codes_left(journey, desk.law),
     )
-    return pages.page("connect.html", retry_url=_retry_url(journey.request), **facts)
+    language = language_of(request.scope, journey.request.ui_locales)
+    return pages.page("connect.html", language, retry_url=_retry_url(journey.request), **facts)
 
 
 async def cancel(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -113,7 +118,7 @@ async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `GET /resume/{short}`: the redirect to the client, for the browser that began."""
     found = await of_browser(desk, request)
     if found is None:
-        return pages.page("gone.html", 404)
+        return _gone(pages, request)
 
     def decide(journey: Journey | None) -> Decision[authorize.Reply]:
         law, key = desk.law, desk.keys.handles
@@ -132,7 +137,7 @@ async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
 
 async def plain_camera(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `GET /q`, which a plain camera app opens: scan with the bank's app, nothing else."""
-    return pages.page("scan.html")
+    return pages.page("scan.html", language_of(request.scope))
 
 
 async def of_browser(desk: Desk, request: HttpRequest) -> Journey | None:
@@ -186,7 +191,7 @@ async def _act(desk: Desk, pages: Pages, request: HttpRequest, decide: _Act) -> 
         return _no(pages, request, _FOREIGN)
     found = await of_browser(desk, request)
     if found is None:
-        return pages.page("gone.html", 404)
+        return _gone(pages, request)
     answer = await desk.settle(
         lambda db: reads.journey_by_short(db, found.short), lambda now: decide(now or found)
     )
@@ -214,9 +219,13 @@ def _no(pages: Pages, request: HttpRequest, no: Refusal) -> Response:
     headers = {"Retry-After": "60"} if no.status == 429 else {}
     if _wants_json(request):
         return wire.refused(no, headers)
-    answer = pages.page("gone.html", no.status)
+    answer = _gone(pages, request, no.status)
     answer.headers.update(headers)
     return answer
+
+
+def _gone(pages: Pages, request: HttpRequest, status: int = 404) -> Response:
+    return pages.page("gone.html", language_of(request.scope), status)
 
 
 def _from_our_page(desk: Desk, request: HttpRequest) -> bool:
@@ -239,7 +248,7 @@ def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[s
         "expires_in": None,
         "codes_left": 0,
         "client": client,
-        "scope_sentence": _sentence(request.scope, desk.settings.brand.name),
+        "scope": request.scope,
         "code_seconds": desk.law.code_shown,
         "step_seconds": desk.law.idle,
         **facts,
@@ -248,16 +257,3 @@ def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[s
 
 def _retry_url(request: Request) -> str:
     return "/auth?" + authorize.query(request)
-
-
-def _sentence(scope: tuple[str, ...], bank: str) -> str:
-    shown = [_SHOWN[name] for name in scope if name in _SHOWN]
-    listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
-    return f"wants to see {listed} at {bank}"
-
-
-_SHOWN: Final = {
-    "accounts": "accounts",
-    "balances": "balances",
-    "transactions": "transactions",
-}

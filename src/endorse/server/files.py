@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Message, Receive, Scope, Send
 
 from endorse.server.desk import Desk
+from endorse.server.language import language_of
 from endorse.server.pages import STATIC, Pages
 
 _KEPT: Final = (
@@ -37,9 +38,9 @@ class BuiltFiles:
         await self._files(inner, receive, kept)
 
 
-async def phone_app(_desk: Desk, pages: Pages, _request: Request) -> Response:
+async def phone_app(_desk: Desk, pages: Pages, request: Request) -> Response:
     """Answer `GET /phone`: the bank's app in a browser."""
-    return pages.page("phone.html")
+    return pages.page("phone.html", language_of(request.scope))
 
 
 async def brand_css(_desk: Desk, pages: Pages, _request: Request) -> Response:

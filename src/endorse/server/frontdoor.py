@@ -11,6 +11,7 @@ from endorse.bank import BankUnavailable
 from endorse.core.coding import b64url
 from endorse.server import wire
 from endorse.server.desk import Desk, log
+from endorse.server.language import language_of
 from endorse.server.pages import Pages
 from endorse.store.connection import StoreAway
 
@@ -66,7 +67,7 @@ class Frontdoor:
         if problem.status_code == 405:
             return wire.refused(wire.WRONG_METHOD, problem.headers)
         if "text/html" in Headers(scope=scope).get("accept", ""):
-            return self._pages.page("gone.html", 404)
+            return self._pages.page("gone.html", language_of(scope), 404)
         return wire.refused(wire.NOT_FOUND)
 
     def _elsewhere(self, scope: Scope) -> Response | None:

@@ -17,6 +17,7 @@ from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.connect import show_start
 from endorse.server.desk import Desk, log
+from endorse.server.language import LANGUAGES, language_of
 from endorse.server.pages import Pages
 from endorse.store import reads
 
@@ -43,7 +44,8 @@ async def authorization(desk: Desk, pages: Pages, request: HttpRequest) -> Respo
         return wire.see_other(answer.location)
     if client is None:
         raise AssertionError("a request without its client was let through")
-    return show_start(desk, pages, client, answer)
+    language = language_of(request.scope, answer.ui_locales)
+    return show_start(desk, pages, client, answer, language)
 
 
 def _problem(desk: Desk, pages: Pages, problem: Untrusted) -> Response:
@@ -70,7 +72,7 @@ def _problem(desk: Desk, pages: Pages, problem: Untrusted) -> Response:
     rows = [("client_id", problem.client_id or "(none)")]
     if problem.received is not None:
         rows.append(("redirect_uri", received or "(none)"))
-    return pages.page(
+    return pages.developers_page(
         "problem.html",
         400,
         title="This connection cannot start",
@@ -221,6 +223,7 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "scopes_supported": list(SCOPES),
+        "ui_locales_supported": list(LANGUAGES),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": auth,
         "revocation_endpoint_auth_methods_supported": auth,

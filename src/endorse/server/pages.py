@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
 from starlette.responses import Response
 
+from endorse.server.language import ENGLISH, LANGUAGES, catalogue
 from endorse.server.settings import Settings
 
 STATIC: Final = Path(str(resources.files("endorse.server") / "static"))
@@ -47,13 +48,8 @@ class Pages:
         if not manifest.exists():
             raise FileNotFoundError("The pages' files are not built: run `make setup`.")
         self._assets = msgspec.json.decode(manifest.read_bytes(), type=dict[str, str])
-        self._templates = Environment(
-            loader=PackageLoader("endorse.server", "pages"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        # One each, because a compiled template holds on to the texts it was loaded with.
+        self._templates = {language: _templates(language) for language in LANGUAGES}
         # Stands in a kept page where something of each request goes; nobody else can write it.
         self._mark = secrets.token_hex(16)
         self._kept = lru_cache(_KEPT)(self._with_marks)
@@ -68,40 +64,66 @@ class Pages:
             "issuer_host": settings.issuer_host,
             "sandbox": settings.sandbox,
             "asset": self.asset,
-            "lang": "en",
+            # Each language has its own word for "app", and its own place for it.
+            "app": settings.brand.app_name.removesuffix(" app"),
         }
 
     def asset(self, name: str) -> str:
         """Give the address of a built file by its plain name."""
         return f"/static/{self._assets[name]}"
 
-    def page(self, name: str, status: int = 200, **facts: Any) -> Response:
+    def page(self, name: str, language: str, status: int = 200, **facts: Any) -> Response:
         """Render a page. No page may be kept, framed, or run a script that is not ours."""
-        return self._answer(name, status, self._render(name, facts))
+        return self._answer(name, language, status, self._render(name, language, facts))
 
-    def kept_page(self, name: str, each: Mapping[str, str], **facts: Any) -> Response:
+    def developers_page(self, name: str, status: int, **facts: Any) -> Response:
+        """Render a page for developers, whose words are the standards': always in English."""
+        return self.page(name, ENGLISH, status, **facts)
+
+    def kept_page(
+        self, name: str, language: str, each: Mapping[str, str], **facts: Any
+    ) -> Response:
         """Render a page once for equal (hashable) facts, and put `each` into it every time."""
-        html = self._kept(name, tuple(each), tuple(facts.items()))
+        html = self._kept(name, language, tuple(each), tuple(facts.items()))
         for fact, value in each.items():
             html = html.replace(self._marked(fact), escape(value))
-        return self._answer(name, 200, html)
+        return self._answer(name, language, 200, html)
 
     def _with_marks(
-        self, name: str, each: tuple[str, ...], facts: tuple[tuple[str, Any], ...]
+        self, name: str, language: str, each: tuple[str, ...], facts: tuple[tuple[str, Any], ...]
     ) -> str:
-        return self._render(name, {**dict(facts), **{fact: self._marked(fact) for fact in each}})
+        marks = {fact: self._marked(fact) for fact in each}
+        return self._render(name, language, {**dict(facts), **marks})
 
     def _marked(self, fact: str) -> str:
         return f"{self._mark}-{fact}-"
 
-    def _render(self, name: str, facts: Mapping[str, Any]) -> str:
-        return self._templates.get_template(name).render({**self._everywhere, **facts})
+    def _render(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
+        template = self._templates[language].get_template(name)
+        return template.render({**self._everywhere, "lang": language, **facts})
 
-    def _answer(self, name: str, status: int, html: str) -> Response:
+    def _answer(self, name: str, language: str, status: int, html: str) -> Response:
         policy = self._phone_policy if name == "phone.html" else self._policy
-        headers = {**_HEADERS, "Content-Security-Policy": policy}
+        headers = {**_HEADERS, "Content-Language": language, "Content-Security-Policy": policy}
         return Response(html, status, headers, media_type="text/html")
 
     def built(self, name: str) -> bytes:
         """Give the bytes of a built file by its plain name."""
         return (STATIC / self._assets[name]).read_bytes()
+
+
+def _templates(language: str) -> Environment:
+    """Load the templates with the texts of one language."""
+    templates = Environment(
+        loader=PackageLoader("endorse.server", "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # The extension adds this method, which types cannot tell. In the new style a text counts as
+    # HTML of ours and what is put into it is escaped.
+    install = templates.install_gettext_translations  # type: ignore[attr-defined]
+    install(catalogue(language), newstyle=True)
+    return templates

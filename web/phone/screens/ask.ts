@@ -2,7 +2,7 @@
 
 import type { App } from "../app.ts";
 import { button, h, heading, pair } from "../dom.ts";
-import { ago } from "../format.ts";
+import { deviceName } from "../format.ts";
 import { icon } from "../icons.ts";
 import { Journey } from "../journey.ts";
 import { t } from "../texts.ts";
@@ -19,7 +19,7 @@ export function showAsk(app: App, claimed: Claimed): void {
     stageOf(app, claimed, () => journey),
   );
   const client = claimed.client.name;
-  const started = (): string => t("ask.started", { when: ago(journey.secondsAgo()) });
+  const started = (): string => t("ask.started", { when: app.format.ago(journey.secondsAgo()) });
   const when = h("span", { class: "soft small block" }, started());
   const refuse = button("button even no", t("refuse"), () => void busy(refuse, () => journey.refuse()));
   const go = button("button even", t("ask.go"), () => void busy(go, () => journey.match()));
@@ -33,7 +33,7 @@ export function showAsk(app: App, claimed: Claimed): void {
         { class: "content" },
         heading(t("ask.title", { client })),
         clientCard(claimed.client),
-        h("div", { class: "origin" }, icon("screen"), h("p", {}, when, h("strong", {}, claimed.started.browser))),
+        h("div", { class: "origin" }, icon("screen"), h("p", {}, when, h("strong", {}, deviceName(claimed.started.browser)))),
         h("h2", { class: "question-line" }, t("ask.question")),
         h("p", { class: "soft" }, t("ask.warning")),
       ),

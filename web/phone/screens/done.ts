@@ -5,7 +5,7 @@ import type { Consent } from "../consent.ts";
 import { button, h, heading } from "../dom.ts";
 import { icon } from "../icons.ts";
 import type { Journey } from "../journey.ts";
-import { t, tn } from "../texts.ts";
+import { t } from "../texts.ts";
 import { showHome } from "./home.ts";
 
 export function showDone(app: App, journey: Journey, consent: Consent): void {
@@ -13,8 +13,11 @@ export function showDone(app: App, journey: Journey, consent: Consent): void {
     journey.leave();
     showHome(app, true);
   };
-  const values = { client: consent.client.name, date: app.format.date(consent.valid_until) };
-  const count = consent.accounts.length;
+  const values = {
+    client: consent.client.name,
+    count: consent.accounts.length,
+    date: app.format.date(consent.valid_until),
+  };
   app.show({
     node: h(
       "section",
@@ -24,7 +27,7 @@ export function showDone(app: App, journey: Journey, consent: Consent): void {
         { class: "content" },
         h("span", { class: "seal good drawn" }, icon("check")),
         heading(t("done.title")),
-        h("p", { class: "soft" }, consent.recurring ? tn("done.text", count, values) : tn("done.once", count, values)),
+        h("p", { class: "soft" }, t(consent.recurring ? "done.text" : "done.once", values)),
         h("p", { class: "soft" }, t("done.end")),
       ),
       h("div", { class: "actions stacked" }, button("button", t("home"), home)),

@@ -8,7 +8,7 @@ import { PasskeyNotUsed } from "../passkey.ts";
 import { explain } from "../problems.ts";
 import { abandonEnrolment, beginEnrolment, finishEnrolment, sandboxCode, signIn } from "../session.ts";
 import type { Phone } from "../store.ts";
-import { t, tn } from "../texts.ts";
+import { t } from "../texts.ts";
 import type { People } from "../wire.ts";
 import { showHome } from "./home.ts";
 import { mark, waiting } from "./parts.ts";
@@ -43,7 +43,7 @@ async function load(app: App, away: (() => void) | undefined): Promise<void> {
 }
 
 function accounts(someone: Someone): string {
-  return tn("people.accounts", someone.accounts);
+  return t("people.accounts", { count: someone.accounts });
 }
 
 function seal(name: IconName): HTMLElement {
