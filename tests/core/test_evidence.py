@@ -80,6 +80,11 @@ def first(scope: tuple[str, ...] = scene.REQUEST.scope) -> tuple[Grant, Evidence
     return made.grant, made.evidence
 
 
+def accounts_text(grant: Grant) -> str:
+    """The accounts of a grant as the store writes them."""
+    return msgspec.json.encode(grant.accounts).decode()
+
+
 def narrowed(
     grant: Grant, *keep: str, now: int = NOW + 5, device: DeviceKey = DEVICE, path: str = "narrow"
 ) -> Amend:

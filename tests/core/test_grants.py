@@ -27,10 +27,11 @@ def offered(
     phone: Phone = ANNA,
     duration: int = CLIENT.duration,
     owned: list[str] = OWNED,
+    scope: tuple[str, ...] = CLIENT.scope,
     now: int = NOW + 1,
 ) -> str | Refusal:
     """The document that would renew the grant."""
-    client = msgspec.structs.replace(CLIENT, duration=duration)
+    client = msgspec.structs.replace(CLIENT, duration=duration, scope=scope)
     return grants.offer(
         grant, phone, client, DOCUMENT, owned, ISSUER, now, scene.fresh_from("offer"), LAW
     )
@@ -115,6 +116,7 @@ def test_another_phone_of_the_person_renews_under_its_own_name() -> None:
         pytest.param(offered(EXPIRED), "connection_ended", id="expired"),
         pytest.param(offered(ONCE), "not_renewable", id="for one time"),
         pytest.param(offered(owned=["acc-1"]), "not_renewable", id="an account is gone"),
+        pytest.param(offered(scope=("accounts",)), "not_renewable", id="not registered for it"),
         pytest.param(offered(duration=DAY), "not_renewable", id="would be shorter"),
         pytest.param(offered(now=NOW), "not_renewable", id="would not be longer"),
     ],

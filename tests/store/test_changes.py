@@ -17,6 +17,7 @@ from endorse.core.change import (
     Issue,
     KeepSandboxKey,
     MakeToken,
+    MarkRead,
     Move,
     RevokeToken,
     Rotate,
@@ -24,6 +25,7 @@ from endorse.core.change import (
 )
 from endorse.core.journey import Event, State
 from endorse.core.model import ClientSecret, Grant, Journey, Phone
+from endorse.core.notice import By, Kind, of_phone
 from endorse.store import Store, reads
 from tests.store import looking, things
 from tests.store.things import CLIENT, CODE, GRANT, JOURNEY, NOW, PHONE, TOKEN
@@ -185,6 +187,21 @@ async def test_what_was_signed_is_never_written_over(store: Store) -> None:
     assert not await store.change([Amend(amend.after, again)], NOW)
     assert await grant_in(store) == GRANT
     assert await store.read(lambda db: reads.evidence(db, "grant")) == [things.EVIDENCE]
+
+
+async def test_a_phone_marks_only_its_own_persons_notices(store: Store) -> None:
+    told = of_phone(Kind.PHONE_ENROLLED, "anna", "phone", By.PHONE, NOW)
+    await things.put(store, told)
+    ids = (told.notice.notice_id, "unknown")
+    for person, marks in (("ben", 0), ("anna", 1), ("anna", 1)):
+        await things.put(store, MarkRead(person, "phone", ids))
+        assert await looking.count(store, "notices_read") == marks
+
+
+async def test_a_notice_is_told_once_however_often_it_is_tried(store: Store) -> None:
+    for now, phone, tells in ((NOW, "phone", 1), (NOW + 9, "phone", 1), (NOW, "other", 2)):
+        await things.put(store, of_phone(Kind.PHONE_REVOKED, "anna", phone, By.BANK, now))
+        assert await looking.count(store, "notices") == tells
 
 
 async def test_a_rotation_wins_once_for_its_generation(store: Store) -> None:

@@ -70,7 +70,9 @@ def narrow(
 
 def renewable_until(grant: Grant, client: Client | None, now: int, law: Policy) -> int | None:
     """Give until when the grant would last if it were renewed now; None if it cannot be."""
-    if client is None or "offline_access" not in grant.scope or not grant.live(now):
+    if client is None or not set(grant.scope) <= set(client.scope):
+        return None
+    if "offline_access" not in grant.scope or not grant.live(now):
         return None
     until = now + min(client.duration, law.grant_at_most)
     return until if until > grant.expires_at else None

@@ -227,7 +227,7 @@ NOT_RENEWABLE = Refusal(
     "not_renewable",
     409,
     "This connection cannot be renewed: it is for one time, or one of its accounts is gone "
-    "(take that away first), or it would not last longer.",
+    "(take that away first), or the app may not ask for it any more, or it would not last longer.",
 )
 SLOW_DOWN = Refusal("slow_down", "slow_down", 429, "Too many tries. Wait a minute and try again.")
 
