@@ -158,6 +158,24 @@ async def test_a_renewal_works_once_and_not_after_another_change(served: Served)
         await phone.approve_renewal(third)
 
 
+async def test_of_changes_at_the_same_moment_no_renewal_undoes_another(served: Served) -> None:
+    phone, connection, _ = await connected(served)
+    served.clock.move(1)
+    waiting = [await phone.renew(connection) for _ in range(3)]
+    done = await play.together(
+        *(phone.approve_renewal(renewal) for renewal in waiting),
+        phone.narrow(connection.grant_id, ids(connection)[:1]),
+    )
+    *renewals, narrowing = done
+    assert isinstance(narrowing, Connection)
+    # Whichever came first killed the documents that were waiting.
+    assert sum(isinstance(it, Connection) for it in renewals) <= 1
+    assert all(isinstance(it, Connection) or it.code == "connection_changed" for it in renewals)
+    [now] = await phone.connections()
+    assert ids(now) == ids(connection)[:1]
+    await bundle(phone, connection.grant_id)
+
+
 async def test_a_renewal_is_for_this_phone_connection_document_and_time(served: Served) -> None:
     phone, connection, _ = await connected(served)
     served.clock.move(1)

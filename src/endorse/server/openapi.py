@@ -184,7 +184,12 @@ the body's SHA-256 (of the empty string if there is no body). Calls of a signed-
 `Authorization: DPoP <session>`, and `ath` in the proof, the base64url of the session's SHA-256.
 
 The passkey approves over `SHA-256("endorse-consent-v1" || 0x00 || document)`, where `document` is
-the text that `/phone/review` answered, byte for byte."""
+the text that `/phone/review` answered, byte for byte.
+
+A renewal is approved alike, over the text that `/phone/connections/{grant_id}/renew` answered. It
+names the connection as `renews`, which no first document has, and must give what the connection
+gives, with a later `valid_until`. A narrowing needs no passkey: the proof of the call itself is the
+signature, by the phone that approved last."""
 
 
 async def describe(desk: Desk, _: HttpRequest) -> Response:
