@@ -95,12 +95,13 @@ class Waiting:
     async def run(self) -> None:
         """Tick for ever."""
         clock = asyncio.get_running_loop().time
+        step = 1 / _SLOTS_A_SECOND
         due = clock()
         while True:
-            # By the clock, so that a busy server does not tick slower; but what is more than a
-            # whole round late is left out, not made up for.
-            due = max(due + 1 / _SLOTS_A_SECOND, clock() - len(self._slots) / _SLOTS_A_SECOND)
-            await asyncio.sleep(max(0, due - clock()))
+            # By the clock, so that a busy server does not tick slower. Who is late ticks twice as
+            # fast, no faster, so that answers get their turn; more than a round is not made up for.
+            due = max(due + step, clock() - step * len(self._slots))
+            await asyncio.sleep(max(step / 2, due - clock()))
             for waiter in self._slots[self._next_slot]:
                 waiter.poke()
             self._next_slot = (self._next_slot + 1) % len(self._slots)
