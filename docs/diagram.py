@@ -17,6 +17,7 @@ _SHORT = {
     Actor.PHONE: "phone",
     Actor.ANY_PHONE: "any phone",
     Actor.OTHER_PERSON: "another person's phone",
+    Actor.REVOKER: "person or bank",
     Actor.CLIENT: "client",
     Actor.CLOCK: "clock",
 }

@@ -62,6 +62,8 @@ ANNA = Phone(
     public_key="key-anna",
     sign_count=0,
     enrolled_at=NOW - DAY,
+    enrolled_with="code-hash-anna",
+    usable_from=NOW - DAY,
 )
 ANNAS_OTHER_PHONE = msgspec.structs.replace(
     ANNA, phone_id="phone-anna-2", device="thumbprint-anna-2", credential_id="credential-anna-2"

@@ -34,6 +34,7 @@ TAKING = {
             "approve",
             "refuse",
             "watch",
+            "phones/{phone_id}/confirm",
             "notices/read",
             "connections/{grant_id}/narrow",
             "connections/{grant_id}/renew",

@@ -57,6 +57,8 @@ def operation(document: dict[str, Any], request: httpx2.Request) -> tuple[str, d
     if path.startswith("/phone/connections/"):
         _, _, _, _, *rest = path.split("/")
         path = "/".join(["/phone/connections/{grant_id}", *rest])
+    if path.startswith("/phone/phones/"):
+        path = "/phone/phones/{phone_id}" + ("/confirm" if path.endswith("/confirm") else "")
     found: dict[str, Any] = document["paths"][path][request.method.lower()]
     return f"{request.method} {path}", found
 
@@ -107,6 +109,13 @@ async def _everything(served: Served) -> None:
         await phone.renew(connection)
     await phone.read_notices(await phone.notices())
     await phone.watch(journey, "claimed")
+    assert phone.digits is not None
+    assert phone.phone_id is not None
+    await phone.confirm(phone.phone_id, phone.digits)
+    gone = await play.somebody(served)
+    assert [one.this for one in await gone.phones()] == [True]
+    assert gone.phone_id is not None
+    await gone.revoke_phone(gone.phone_id)
     nobody = Phone(served.issuer, served.http, clock=served.clock)
     asked: list[Any] = [
         nobody.enrol("unknown"),

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from endorse.cli import main
-from endorse.phone import Phone, approve_url_async
+from endorse.phone import Phone, SignInRequired, approve_url_async
 from endorse.phone.scan import scan
 from tests.flows.commands import (
     ISSUER,
@@ -166,6 +166,10 @@ async def test_a_person_enrols_by_the_banks_link_and_connects_an_app(
     link = msgspec.json.decode(printed)["link"]
     phone = Phone(ISSUER, http)
     assert (await phone.enrol(link)).name == "Anna de Vries"
+    shown = phone.digits or ""
+    confirm = ["person", "confirm", "anna", shown[:3], shown[3:], "--json"]
+    confirmed = await endorse(*confirm, settings=running.settings)
+    assert msgspec.json.decode(confirmed.stdout)["state"] == "usable"
     uri = "https://app.example/callback"
     added = await endorse(
         "client", "add", "App", f"--redirect-uri={uri}", "--json", settings=running.settings
@@ -270,3 +274,50 @@ def test_a_person_gets_five_codes_a_day(running: Serving) -> None:
     done = [CliRunner().invoke(main, enrol, env=settings) for _ in range(6)]
     assert [one.exit_code for one in done] == [0, 0, 0, 0, 0, 1]
     assert "Too many codes for this person today." in done[5].stderr
+
+
+async def test_the_desk_lists_confirms_and_revokes_a_persons_phones(
+    running: Serving, http: httpx2.AsyncClient
+) -> None:
+    async def desk(*words: str) -> tuple[int, str, str]:
+        done = await endorse("person", *words, settings=running.settings)
+        return done.returncode, done.stdout, done.stderr
+
+    async def code() -> str:
+        _, printed, _ = await desk("enrol", "joost", "--json")
+        return str(msgspec.json.decode(printed)["link"])
+
+    assert await desk("phones", "joost") == (0, "", "")
+    phone, thief = Phone(ISSUER, http, name="Mine"), Phone(ISSUER, http)
+    await phone.enrol(await code())
+    shown = phone.digits or ""
+    status, listed, _ = await desk("phones", "joost")
+    assert (status, "Mine" in listed, "pending" in listed) == (0, True, True)
+    assert shown not in listed
+    other = f"{(int(shown) + 1) % 10**6:06}"
+    status, _, told = await desk("confirm", "joost", other)
+    assert (status, "Tries left: 2." in told) == (1, True)
+    status, _, told = await desk("confirm", "joost", "12")
+    assert (status, "six digits" in told) == (1, True)
+    assert (await desk("confirm", "joost", shown))[0] == 0
+    assert [one.state for one in await phone.phones()] == ["usable"]
+    await thief.enrol(await code())
+    status, confirmed, _ = await desk("confirm", "joost", thief.digits or "", "--json")
+    assert msgspec.json.decode(confirmed)["state"] == "waiting"
+    assert (await desk("revoke", "joost", thief.phone_id or ""))[0] == 0
+    assert [one.name for one in await phone.phones()] == ["Mine"]
+    assert (await desk("revoke", "joost"))[0] == 0
+    with pytest.raises(SignInRequired):
+        await phone.phones()
+    status, _, told = await desk("revoke", "joost")
+    assert (status, told.strip()) == (1, "This person has no such phone.")
+    await phone.enrol(await code())
+    assert (await desk("confirm", "joost", phone.digits or ""))[0] == 0
+    assert [one.state for one in await phone.phones()] == ["usable"]
+
+
+def test_the_id_of_a_phone_may_begin_with_a_dash(running: Serving) -> None:
+    settings = unset() | running.settings
+    words = ["person", "revoke", "joost", "-aB-_3cdefghijklmnopqrs"]
+    done = CliRunner().invoke(main, words, env=settings)
+    assert (done.exit_code, done.stderr.strip()) == (1, "This person has no such phone.")

@@ -95,3 +95,12 @@ def least_time(work: Callable[[], object]) -> float:
         work()
         times.append(time.perf_counter() - begun)
     return min(times)
+
+
+def test_the_digits_follow_the_documented_formula() -> None:
+    key = DeviceKey.create(lambda size: b"\7" * size)
+    code_hash = b64(hashlib.sha256(b"the code").digest()).encode()
+    text = b"\0".join((b"endorse-digits-v1", key.thumbprint.encode(), code_hash))
+    wanted = int(hashlib.sha256(text).hexdigest()[:16], 16) % 1_000_000
+    assert key.digits("the code") == f"{wanted:06}"
+    assert key.digits("another code") != key.digits("the code")

@@ -113,7 +113,7 @@ class Story:
         found = await self.store.read(lambda db: reads.enrolment(db, fingerprint(code.reveal())))
         passkey = Passkey(ANNA.credential_id, ANNA.public_key, 0)
         await self.settle(
-            lambda _: enrol.enrol(found, ANNA.device, passkey, "My phone", NOW, self.fresh)
+            lambda _: enrol.enrol(found, (), ANNA.device, passkey, "My phone", NOW, self.fresh, LAW)
         )
         self.secrets += [secret.reveal(), code.reveal(), scene.SECRET]
 

@@ -215,9 +215,10 @@ def person() -> None:
 def person_enrol(person_id: str, as_json: bool, png: str | None) -> None:
     """Issue a code with which PERSON_ID can enrol a phone, and show it as a QR code.
 
-    Uses the settings of `endorse serve`. The code works once, for ten minutes.
+    Uses the settings of `endorse serve`. The code works once, for ten minutes. The phone then
+    shows six digits: see `endorse person confirm`.
     """
-    from endorse.cli.serve import issue_enrolment
+    from endorse.cli.person import issue_enrolment
 
     link = _run(issue_enrolment(person_id))
     if as_json:
@@ -235,6 +236,48 @@ def person_enrol(person_id: str, as_json: bool, png: str | None) -> None:
         except OSError as error:
             # The code was issued and is shown above: it still works.
             fail(f"The picture could not be written: {error}")
+
+
+@person.command("confirm")
+@click.argument("person_id")
+@click.argument("digits", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True)
+def person_confirm(person_id: str, digits: tuple[str, ...], as_json: bool) -> None:
+    """Confirm the new phone of PERSON_ID that shows these six DIGITS.
+
+    Make sure first who the person is, and let them read the digits from the phone in their hand.
+    If they have another phone, the new one may act after a day. Three wrong tries revoke it.
+    """
+    from endorse.cli.person import confirm
+
+    show(_run(confirm(person_id, "".join("".join(digits).split()))), as_json)
+
+
+@person.command("phones")
+@click.argument("person_id")
+@click.option("--json", "as_json", is_flag=True)
+def person_phones(person_id: str, as_json: bool) -> None:
+    """List the phones of PERSON_ID, the newest first."""
+    from endorse.cli.person import list_phones
+
+    for found in _run(list_phones(person_id)):
+        show(found, as_json)
+
+
+# An id may begin with a dash, and would pass for an option.
+@person.command("revoke", context_settings={"ignore_unknown_options": True})
+@click.argument("person_id")
+@click.argument("phone_id", required=False)
+@click.option("--json", "as_json", is_flag=True)
+def person_revoke(person_id: str, phone_id: str | None, as_json: bool) -> None:
+    """End the phone PHONE_ID of PERSON_ID at once, or all their phones.
+
+    What they approved stays until they end it. Enrol a new phone with `endorse person enrol`.
+    """
+    from endorse.cli.person import revoke
+
+    for ended in _run(revoke(person_id, phone_id)):
+        show(ended, as_json)
 
 
 def show(facts: dict[str, Any], as_json: bool) -> None:

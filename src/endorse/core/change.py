@@ -96,10 +96,52 @@ class Issue(msgspec.Struct, frozen=True):
 
 
 class Enrol(msgspec.Struct, frozen=True):
-    """Store a phone and use its enrolment code up. Guard: the code was not used."""
+    """Store a phone and use its enrolment code up.
+
+    Guard: the code was not used, and no other phone of the person is pending.
+    """
 
     phone: Phone
     code_hash: str
+    now: int
+
+
+class ConfirmPhone(msgspec.Struct, frozen=True):
+    """Let a phone act from a time on.
+
+    Guard: it is not revoked, its confirmation and wrong digits are those of `before`, and the
+    phone that confirms it, if one does, is not revoked either.
+    """
+
+    before: Phone
+    usable_from: int
+    by: str
+    by_phone: str | None
+
+
+class CountWrongDigits(msgspec.Struct, frozen=True):
+    """Count wrong digits for a phone that waits. Guard: as many were counted in `before`."""
+
+    before: Phone
+    by: str
+
+
+class RevokePhone(msgspec.Struct, frozen=True):
+    """End a phone for good.
+
+    Guard: it has not ended yet, and the phone that ends it, if one does, is not revoked itself.
+    """
+
+    phone: Phone
+    by: str
+    by_phone: str | None
+    now: int
+
+
+class TouchPhone(msgspec.Struct, frozen=True):
+    """Note that a phone signed in. No guard: the last note wins."""
+
+    phone_id: str
     now: int
 
 
@@ -172,6 +214,10 @@ Change = (
     | RevokeToken
     | Issue
     | Enrol
+    | ConfirmPhone
+    | CountWrongDigits
+    | RevokePhone
+    | TouchPhone
     | CountUp
     | AddClient
     | ChangeClient

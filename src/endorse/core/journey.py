@@ -35,6 +35,7 @@ class Actor(StrEnum):
     PHONE = "the phone that claimed"
     ANY_PHONE = "an enrolled, signed-in phone"
     OTHER_PERSON = "a phone of another person"
+    REVOKER = "whoever revoked the phone"
     CLIENT = "the client"
     CLOCK = "the clock"
 
@@ -51,6 +52,7 @@ class Event(StrEnum):
     EDIT = "edit"
     APPROVE = "approve"
     REFUSE = "refuse"
+    REVOKE = "phone revoked"
     CANCEL = "cancel"
     RESUME = "resume"
     REDEEM = "redeem"
@@ -91,6 +93,7 @@ STEPS: Final = {
         Step(Event.EDIT, Actor.PHONE, (State.REVIEW,), State.MATCHED),
         Step(Event.APPROVE, Actor.PHONE, (State.REVIEW,), State.APPROVED),
         Step(Event.REFUSE, Actor.PHONE, _WITH_PHONE, State.REJECTED),
+        Step(Event.REVOKE, Actor.REVOKER, _WITH_PHONE, State.KILLED),
         Step(Event.CANCEL, Actor.BROWSER, LIVE, State.CANCELLED),
         Step(Event.RESUME, Actor.BROWSER, (State.APPROVED,), State.REDIRECTED),
         Step(Event.REDEEM, Actor.CLIENT, (State.REDIRECTED,), State.REDEEMED),

@@ -4,6 +4,8 @@ Times are whole seconds since 1970 (UTC). A field that ends in `_hash` holds bas
 SHA-256, never the value itself.
 """
 
+from enum import StrEnum
+
 import msgspec
 
 from endorse.core.journey import LIVE, State
@@ -91,6 +93,19 @@ class Journey(msgspec.Struct, frozen=True):
         return State.EXPIRED if waits and now >= self.expires_at else self.state
 
 
+class PhoneState(StrEnum):
+    """How far a phone has come since it was enrolled."""
+
+    PENDING = "pending"
+    """Nobody has confirmed its six digits yet."""
+    WAITING = "waiting"
+    """The bank confirmed it beside another phone of the person, who has time to object."""
+    USABLE = "usable"
+    LAPSED = "lapsed"
+    """Nobody confirmed it in time."""
+    REVOKED = "revoked"
+
+
 class Phone(msgspec.Struct, frozen=True):
     """An enrolled phone: its device key (by RFC 7638 thumbprint) and its passkey."""
 
@@ -103,7 +118,23 @@ class Phone(msgspec.Struct, frozen=True):
     """The passkey's COSE public key, base64url."""
     sign_count: int
     enrolled_at: int
+    enrolled_with: str = ""
+    """The hash of its enrolment code. The six digits are derived from it and the device key."""
+    lapses_at: int = 0
+    """When it lapses unless somebody confirms it before."""
+    usable_from: int | None = None
+    """From when it may act; None until it is confirmed."""
+    wrong_digits: int = 0
+    signed_in_at: int | None = None
     revoked_at: int | None = None
+
+    def at(self, now: int) -> PhoneState:
+        """Give the state at this time."""
+        if self.revoked_at is not None:
+            return PhoneState.REVOKED
+        if self.usable_from is None:
+            return PhoneState.PENDING if now < self.lapses_at else PhoneState.LAPSED
+        return PhoneState.USABLE if now >= self.usable_from else PhoneState.WAITING
 
 
 class Enrolment(msgspec.Struct, frozen=True):

@@ -179,6 +179,33 @@ SIGN_IN_REQUIRED = Refusal(
 PHONE_NOT_KNOWN = Refusal(
     "phone_not_known", "phone_not_known", 404, "This phone is not enrolled. Enrol it again."
 )
+PHONE_PENDING = Refusal(
+    "phone_pending",
+    "phone_pending",
+    403,
+    "This phone may not act yet. Its six digits must be confirmed at the bank's desk or on another "
+    "phone of the person; a confirmation by the desk may take a day to count.",
+)
+PHONE_WAITS = Refusal(
+    "another_phone_pending",
+    "another_phone_pending",
+    409,
+    "Another phone has joined this account and waits for its six digits. If it is not yours, tell "
+    "your bank at once.",
+)
+ENROLMENT_USED = Refusal(
+    "enrolment_code_used",
+    "enrolment_code_used",
+    409,
+    "Another phone has joined with this code. If it is not yours, tell your bank at once.",
+)
+PHONE_NOT_FOUND = Refusal("not_found", "not_found", 404, "This person has no such phone.")
+NO_PHONE_WAITS = Refusal(
+    "no_phone_pending",
+    "no_phone_pending",
+    404,
+    "No phone of this person waits for its digits. Enrol one with a new code.",
+)
 PROOF_NOT_GOOD = Refusal(
     "invalid_proof",
     "invalid_proof",
@@ -237,3 +264,12 @@ def wrong_state(state: str, event: str) -> Refusal:
     told = f"The request is in the state {state}."
     detail, also = f"{event} in {state}", (("state", str(state)),)
     return Refusal("wrong_state", "wrong_state", 409, told, detail=detail, also=also)
+
+
+def wrong_digits(tries_left: int) -> Refusal:
+    """Refuse digits that are not those on the new phone; without a try left it is revoked."""
+    told = "These are not the six digits that the new phone shows. " + (
+        "Look again." if tries_left else "The new phone has been removed; start with a new code."
+    )
+    also = (("tries_left", tries_left),)
+    return Refusal("wrong_digits", "wrong_digits", 403, told, also=also)

@@ -74,6 +74,14 @@ class SignInOptions(msgspec.Struct, frozen=True):
     time: float
 
 
+class Pending(msgspec.Struct, frozen=True):
+    """Why a phone may not act yet: nobody confirmed it, or it is usable from a later time."""
+
+    digits: str
+    lapses_at: datetime | None = None
+    usable_from: datetime | None = None
+
+
 class SignedIn(msgspec.Struct, frozen=True):
     """Answer of `POST /phone/enrol` and `POST /phone/sign-in`."""
 
@@ -82,6 +90,40 @@ class SignedIn(msgspec.Struct, frozen=True):
     session: str
     expires_in: int
     time: float
+    pending: Pending | None = None
+
+
+class ListedPhone(msgspec.Struct, frozen=True):
+    """One phone of the person; `state` is `pending`, `waiting` or `usable`."""
+
+    phone_id: str
+    name: str
+    state: str
+    this: bool
+    enrolled_at: datetime
+    signed_in_at: datetime | None = None
+    lapses_at: datetime | None = None
+    usable_from: datetime | None = None
+
+
+class Phones(msgspec.Struct, frozen=True):
+    """Answer of `GET /phone/phones`."""
+
+    phones: tuple[ListedPhone, ...]
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """Answer of `POST /phone/phones/{phone_id}/confirm`."""
+
+    phone_id: str
+    state: str
+
+
+class Revoked(msgspec.Struct, frozen=True):
+    """Answer of `DELETE /phone/phones/{phone_id}`."""
+
+    phone_id: str
+    revoked_at: datetime
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -217,3 +259,4 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
     error_description: str = ""
     state: str | None = None
     time: float | None = None
+    tries_left: int | None = None

@@ -10,7 +10,7 @@ from typing import TypeVar
 import httpx2
 import msgspec
 
-from endorse.phone.answers import Person
+from endorse.phone.answers import Pending, Person
 from endorse.phone.device import DeviceKey
 from endorse.phone.encoding import RandomBytes, b64url
 from endorse.phone.errors import NotEnrolled
@@ -48,6 +48,10 @@ class Caller:
         self.phone_id: str | None = None
         self.person: Person | None = None
         self.passkey: Passkey | None = None
+        self.digits: str | None = None
+        """The six digits by which this phone is confirmed; None until it is enrolled."""
+        self.pending: Pending | None = None
+        """Why it may not act yet, as the last `enrol` or `sign_in` told; None where it may."""
         self._session: str | None = None
         self._session_ends = 0.0
         self._http = http

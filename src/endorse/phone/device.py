@@ -47,6 +47,16 @@ class DeviceKey:
         """The public key's SHA-256 thumbprint (RFC 7638)."""
         return self._jwk.thumbprint()
 
+    def digits(self, code: str) -> str:
+        """The six digits that a phone with this key shows once it is enrolled with `code`.
+
+        As the API's document says: whoever confirms the phone compares them.
+        """
+        code_hash = b64url(hashlib.sha256(code.encode()).digest())
+        text = f"endorse-digits-v1\0{self.thumbprint}\0{code_hash}"
+        number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+        return str(number % 10**6).zfill(6)
+
     def proof(
         self, method: str, url: str, body: bytes, *, at: int, jti: str, session: str | None = None
     ) -> str:

@@ -111,8 +111,8 @@ class JourneyEnded(PhoneError):
 class Refused(PhoneError):
     """The server answered an error, or would have.
 
-    `status` is the HTTP status, `None` where the phone itself said no; `state` is the journey's
-    state where the server tells it.
+    `status` is the HTTP status, `None` where the phone itself said no. `state` is the journey's
+    state and `tries_left` a number of tries, where the server tells them.
     """
 
     code = "refused"
@@ -125,9 +125,11 @@ class Refused(PhoneError):
         code: str | None = None,
         status: int | None = None,
         state: str | None = None,
+        tries_left: int | None = None,
     ) -> None:
         self.status = status
         self.state = state
+        self.tries_left = tries_left
         super().__init__(message, code=code)
 
 
@@ -149,6 +151,26 @@ class SignInRequired(Refused):
 class PhoneNotKnown(Refused):
     code = "phone_not_known"
     what_to_do = "Enrol the phone again with a new code."
+
+
+class PhonePending(Refused):
+    code = "phone_pending"
+    what_to_do = "Have its digits confirmed (`endorse person confirm`, `Phone.confirm`), or wait."
+
+
+class AnotherPhonePending(Refused):
+    code = "another_phone_pending"
+    what_to_do = "Confirm or revoke the phone that waits (`endorse person phones`), then try again."
+
+
+class EnrolmentCodeUsed(Refused):
+    code = "enrolment_code_used"
+    what_to_do = "If it was not you who used the code: `endorse person revoke`, then a new code."
+
+
+class WrongDigits(Refused):
+    code = "wrong_digits"
+    what_to_do = "Read the digits on the new phone itself; `.tries_left` says how often."
 
 
 class CodeNotAccepted(Refused):
@@ -213,6 +235,10 @@ _BY_CODE: dict[str, type[Refused]] = {
         InvalidProof,
         SignInRequired,
         PhoneNotKnown,
+        PhonePending,
+        AnotherPhonePending,
+        EnrolmentCodeUsed,
+        WrongDigits,
         CodeNotAccepted,
         AlreadyScanned,
         NotFound,
@@ -228,6 +254,13 @@ _BY_CODE: dict[str, type[Refused]] = {
 }
 
 
-def refusal(code: str, message: str, status: int, state: str | None = None) -> Refused:
+def refusal(
+    code: str,
+    message: str,
+    status: int,
+    state: str | None = None,
+    tries_left: int | None = None,
+) -> Refused:
     """The typed error for a server's `error` code; a code not listed gives plain `Refused`."""
-    return _BY_CODE.get(code, Refused)(message, code=code, status=status, state=state)
+    kind = _BY_CODE.get(code, Refused)
+    return kind(message, code=code, status=status, state=state, tries_left=tries_left)

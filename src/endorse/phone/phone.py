@@ -13,19 +13,23 @@ import msgspec
 
 from endorse.phone.answers import (
     Claimed,
+    Confirmed,
     Connection,
     Connections,
     Ended,
     EnrolOptions,
     JsonObject,
+    ListedPhone,
     Matched,
     Notice,
     Notices,
     NoticesRead,
     Person,
+    Phones,
     Progress,
     RenewalAnswer,
     ReviewAnswer,
+    Revoked,
     SignedIn,
     SignInOptions,
 )
@@ -64,6 +68,7 @@ class _Saved(msgspec.Struct, frozen=True):
     passkey: dict[str, str] | None = None
     session: str | None = None
     session_ends: float = 0.0
+    digits: str | None = None
 
 
 class Phone(Caller):
@@ -85,8 +90,9 @@ class Phone(Caller):
         if passkey.rp_id != self.issuer.host:
             raise PasskeyNotUsable(f"{passkey.rp_id!r} is no rp.id of {self.issuer.url}.")
         body = {"code": code, "credential": credential, "name": self.name}
-        self._keep(await self._ask(SignedIn, "/phone/enrol", body))
-        self.passkey = passkey
+        answer = await self._ask(SignedIn, "/phone/enrol", body)
+        self.passkey, self.digits = passkey, self.device.digits(code)
+        self._keep(answer)
         return asked.person
 
     async def sign_in(self) -> Person:
@@ -235,6 +241,25 @@ class Phone(Caller):
         body = {"notices": [notice.id for notice in notices]}
         await self._ask_signed_in(NoticesRead, "/phone/notices/read", body)
 
+    # Phones
+
+    async def phones(self) -> tuple[ListedPhone, ...]:
+        """The person's phones that are not revoked, the newest first."""
+        return (await self._ask_signed_in(Phones, "/phone/phones", method="GET")).phones
+
+    async def confirm(self, phone_id: str, digits: str) -> Confirmed:
+        """Confirm a new phone of the person by the `digits` that it shows.
+
+        Raises `WrongDigits`; the third time the new phone is revoked.
+        """
+        path = f"/phone/phones/{quote(phone_id, safe='')}/confirm"
+        return await self._ask_signed_in(Confirmed, path, {"digits": digits.replace(" ", "")})
+
+    async def revoke_phone(self, phone_id: str) -> Revoked:
+        """End another phone of the person, or this one, at once. Connections stay."""
+        path = f"/phone/phones/{quote(phone_id, safe='')}"
+        return await self._ask_signed_in(Revoked, path, method="DELETE")
+
     # Keeping
 
     def to_dict(self) -> JsonObject:
@@ -248,6 +273,7 @@ class Phone(Caller):
             self.passkey.to_dict() if self.passkey else None,
             self._session,
             self._session_ends,
+            self.digits,
         )
         plain: JsonObject = msgspec.to_builtins(saved)
         return plain
@@ -271,6 +297,7 @@ class Phone(Caller):
         phone.phone_id, phone.person = kept.phone_id, kept.person
         phone.passkey = Passkey.from_dict(kept.passkey) if kept.passkey else None
         phone._session, phone._session_ends = kept.session, kept.session_ends
+        phone.digits = kept.digits
         return phone
 
     def _bare_code(self, code: str) -> str:
@@ -287,6 +314,10 @@ class Phone(Caller):
         self.person = answer.person
         self._session = answer.session
         self._session_ends = answer.time + answer.expires_in
+        self.pending = answer.pending
+        if answer.pending is not None and answer.pending.digits != self.digits:
+            raise NotUnderstood("The server shows other digits for this phone than it has itself.")
 
     def _forget(self) -> None:
         self.phone_id = self.person = self.passkey = self._session = None
+        self.digits = self.pending = None

@@ -60,7 +60,7 @@ def error_of(answer: httpx2.Response) -> Refused | NotUnderstood:
     if known is None:
         return NotUnderstood(f"{_name(answer)} answered {answer.status_code}, not as documented.")
     message = known.error_description or f"{_name(answer)} answered {known.error}."
-    return refusal(known.error, message, answer.status_code, known.state)
+    return refusal(known.error, message, answer.status_code, known.state, known.tries_left)
 
 
 def error_answer(answer: httpx2.Response) -> ErrorAnswer | None:

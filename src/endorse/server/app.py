@@ -12,7 +12,18 @@ from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Receive, Scope, Send
 
 from endorse.core.change import Sweep
-from endorse.server import bank, connect, connections, enrol, files, oauth, openapi, phone, wire
+from endorse.server import (
+    bank,
+    connect,
+    connections,
+    enrol,
+    files,
+    oauth,
+    openapi,
+    phone,
+    phones,
+    wire,
+)
 from endorse.server.desk import Desk, log
 from endorse.server.files import BuiltFiles
 from endorse.server.frontdoor import Frontdoor
@@ -58,6 +69,9 @@ ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("GET", "/phone/connections/{grant_id}/evidence", connections.evidence_),
     ("GET", "/phone/notices", connections.notices),
     ("POST", "/phone/notices/read", connections.notices_read),
+    ("GET", "/phone/phones", phones.phones),
+    ("POST", "/phone/phones/{phone_id}/confirm", phones.confirm),
+    ("DELETE", "/phone/phones/{phone_id}", phones.revoke),
     ("GET", "/phone/sandbox/people", enrol.invented_people),
     ("POST", "/phone/sandbox/enrolments", enrol.be_somebody),
     # whoever looks after it

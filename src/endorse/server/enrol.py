@@ -1,5 +1,7 @@
 """How a phone joins a person and signs in again; in the sandbox, who to be."""
 
+from typing import Final
+
 import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -12,10 +14,11 @@ from webauthn.helpers.structs import (
 )
 
 from endorse.core import enrol, proof, refusal
-from endorse.core.change import CountUp
+from endorse.core.change import Change, CountUp, TouchPhone
 from endorse.core.client import name_problem
 from endorse.core.coding import Secret, fingerprint, from_b64url, sha256
-from endorse.core.model import Phone
+from endorse.core.consent import timestamp
+from endorse.core.model import Enrolment, Phone, PhoneState
 from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.desk import Desk
@@ -28,6 +31,7 @@ from endorse.server.shapes import (
     InventedPeople,
     Issued,
     NewPhone,
+    Pending,
     PhoneId,
     Session,
     SignedIn,
@@ -37,6 +41,10 @@ from endorse.server.shapes import (
     WhoToBe,
 )
 from endorse.store import reads
+from endorse.store.connection import Connection
+
+PHONES_AT_MOST: Final = 100
+"""How many of a person's phones are looked at: more than anybody has, and bounded."""
 
 
 class _Ceremony(msgspec.Struct, frozen=True):
@@ -53,9 +61,11 @@ async def enrol_options(desk: Desk, request: HttpRequest) -> Response:
     if isinstance(asked, Refusal):
         return wire.refused(asked)
     code_hash = fingerprint(asked.code)
-    found = await desk.store.read(lambda db: reads.enrolment(db, code_hash))
-    enrolment = enrol.usable(found, desk.clock())
-    person = await desk.bank.person(enrolment.person_id) if enrolment else None
+    found, phones = await desk.store.read(lambda db: _joining(db, code_hash))
+    enrolment = enrol.usable(found, phones, desk.clock(), desk.law)
+    if isinstance(enrolment, Refusal):
+        return wire.refused(enrolment)
+    person = await desk.bank.person(enrolment.person_id)
     if person is None:
         return wire.refused(refusal.CODE_NOT_ACCEPTED)
     options = generate_registration_options(
@@ -104,8 +114,10 @@ async def enrol_phone(desk: Desk, request: HttpRequest) -> Response:
         return wire.refused(passkey)
     device = call.device
     phone = await desk.settle(
-        lambda db: reads.enrolment(db, code_hash),
-        lambda found: enrol.enrol(found, device, passkey, asked.name, desk.clock(), desk.fresh),
+        lambda db: _joining(db, code_hash),
+        lambda facts: enrol.enrol(
+            *facts, device, passkey, asked.name, desk.clock(), desk.fresh, desk.law
+        ),
     )
     if isinstance(phone, Refusal):
         return wire.refused(phone)
@@ -139,10 +151,11 @@ async def sign_in(desk: Desk, request: HttpRequest) -> Response:
     answer = proof.asserted(credential, passkey, challenge, desk.issuer, desk.settings.rp_id)
     if isinstance(answer, Refusal):
         return wire.refused(answer)
+    notes: list[Change] = [TouchPhone(phone.phone_id, desk.clock())]
     if answer.sign_count != phone.sign_count:
-        count = CountUp(phone.phone_id, answer.sign_count)
-        if not await desk.store.change([count], desk.clock()):
-            return wire.refused(refusal.PASSKEY_NOT_GOOD.because("the counter went back"))
+        notes.append(CountUp(phone.phone_id, answer.sign_count))
+    if not await desk.store.change(notes, desk.clock()):
+        return wire.refused(refusal.PASSKEY_NOT_GOOD.because("the counter went back"))
     return await _signed_in(desk, phone, 200)
 
 
@@ -199,9 +212,8 @@ async def _own_phone(
     if isinstance(asked, Refusal) or isinstance(call, Refusal):
         return asked if isinstance(asked, Refusal) else refusal.PROOF_NOT_GOOD
     phone = await desk.store.read(lambda db: reads.phone(db, asked.phone_id))
-    if phone is None or phone.revoked_at is not None or phone.device != call.device:
-        return refusal.PHONE_NOT_KNOWN
-    return phone, call.body
+    known = enrol.known(phone, call.device, desk.clock())
+    return known if isinstance(known, Refusal) else (known, call.body)
 
 
 async def _signed_in(desk: Desk, phone: Phone, status: int) -> Response:
@@ -211,8 +223,24 @@ async def _signed_in(desk: Desk, phone: Phone, status: int) -> Response:
     now = desk.clock()
     session = desk.keys.sessions.close(Session(phone.phone_id), now)
     someone = Someone(person.id, person.name)
-    answer = SignedIn(phone.phone_id, someone, session, desk.law.phone_session, now)
+    lives = desk.law.phone_session
+    answer = SignedIn(phone.phone_id, someone, session, lives, now, _pending(phone, now))
     return wire.json(answer, status)
+
+
+def _pending(phone: Phone, now: int) -> Pending | None:
+    if phone.at(now) is PhoneState.USABLE:
+        return None
+    lapses_at = timestamp(phone.lapses_at) if phone.usable_from is None else None
+    usable_from = None if phone.usable_from is None else timestamp(phone.usable_from)
+    return Pending(enrol.digits(phone), lapses_at, usable_from)
+
+
+async def _joining(db: Connection, code_hash: str) -> tuple[Enrolment | None, list[Phone]]:
+    """Read an enrolment code, and the phones that its person has."""
+    found = await reads.enrolment(db, code_hash)
+    phones = [] if found is None else await reads.phones_of(db, found.person_id, PHONES_AT_MOST)
+    return found, phones
 
 
 def _challenge(desk: Desk, ceremony: _Ceremony) -> bytes:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from endorse import __version__
 from endorse.core.evidence import Bundle
+from endorse.server import phones_shapes as p
 from endorse.server import shapes as s
 from endorse.server import wire
 from endorse.server.desk import Desk
@@ -35,7 +36,7 @@ _CALLS: Final = (
         s.EnrolmentCode,
         s.EnrolOptions,
         session=False,
-        refusals=(404,),
+        refusals=(404, 409),
     ),
     Call(
         "post",
@@ -45,7 +46,7 @@ _CALLS: Final = (
         s.SignedIn,
         201,
         session=False,
-        refusals=(403, 404),
+        refusals=(403, 404, 409),
     ),
     Call(
         "post",
@@ -151,6 +152,23 @@ _CALLS: Final = (
     ),
     Call("get", "/phone/notices", "Read what happened to connections and phones", None, s.Notices),
     Call("post", "/phone/notices/read", "Mark notices as shown", s.NoticeIds, s.NoticeIds),
+    Call("get", "/phone/phones", "List the person's phones", None, p.Phones),
+    Call(
+        "post",
+        "/phone/phones/{phone_id}/confirm",
+        "Confirm a new phone by its six digits; three wrong tries revoke it",
+        p.TypedDigits,
+        p.Confirmed,
+        refusals=(404,),
+    ),
+    Call(
+        "delete",
+        "/phone/phones/{phone_id}",
+        "Revoke another phone of the person, or this one, at once",
+        None,
+        p.Revoked,
+        refusals=(404,),
+    ),
 )
 
 _SANDBOX: Final = (
@@ -182,6 +200,15 @@ Every call but the sandbox's carries a `DPoP` header: a JWS (ES256) in the shape
 the phone's device key, with `htm`, `htu`, `iat` (within 60 s), `jti`, and `bsh`, the base64url of
 the body's SHA-256 (of the empty string if there is no body). Calls of a signed-in phone also carry
 `Authorization: DPoP <session>`, and `ath` in the proof, the base64url of the session's SHA-256.
+
+A phone that was just enrolled shows six digits: the first eight bytes of
+`SHA-256("endorse-digits-v1" || 0x00 || thumbprint || 0x00 || code hash)` as a big-endian number,
+modulo 1,000,000, written with leading zeros. The thumbprint is the device key's (RFC 7638), the
+code hash is the SHA-256 of the enrolment code, both as base64url text. The bank's desk confirms
+them, or another phone of the person with `/phone/phones/{phone_id}/confirm`. Until then the phone
+may sign in, and every call with its session answers 403 `phone_pending`: repeat `GET /phone/phones`
+to learn when that is over. A phone that lapsed or was revoked is answered 401, and 404 at its next
+sign-in.
 
 The passkey approves over `SHA-256("endorse-consent-v1" || 0x00 || document)`, where `document` is
 the text that `/phone/review` answered, byte for byte.
@@ -232,6 +259,8 @@ def _operation(call: Call) -> dict[str, Any]:
     if call.session:
         security["session"] = []
     statuses = {400, 413, *call.refusals, *((401,) if call.proof else ())}
+    if call.session:
+        statuses.add(403)
     if call.takes is not None:
         statuses.add(415)
     answers = {str(call.status): _content("The answer", call.answers)}
@@ -249,9 +278,11 @@ def _operation(call: Call) -> dict[str, Any]:
             "required": True,
             "content": _content("", call.takes)["content"],
         }
-    if "{grant_id}" in call.path:
+    names = [part.strip("{}") for part in call.path.split("/") if part.startswith("{")]
+    if names:
         operation["parameters"] = [
-            {"name": "grant_id", "in": "path", "required": True, "schema": {"type": "string"}}
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
         ]
     return operation
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from webauthn import generate_authentication_options, options_to_json
 from webauthn.helpers.structs import PublicKeyCredentialDescriptor, UserVerificationRequirement
 
-from endorse.core import approve, consent, frame, proof, refusal
+from endorse.core import approve, consent, enrol, frame, proof, refusal
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url, shown
 from endorse.core.model import Client, Journey, Phone, SharedAccount
@@ -79,9 +79,8 @@ async def signed_in(desk: Desk, request: HttpRequest) -> tuple[Phone, bytes] | R
     if session is None:
         return refusal.SIGN_IN_REQUIRED.because("session over or not ours")
     phone = await desk.store.read(lambda db: reads.phone(db, session.phone_id))
-    if phone is None or phone.revoked_at is not None or phone.device != call.device:
-        return refusal.SIGN_IN_REQUIRED.because("another device key, or not enrolled")
-    return phone, call.body
+    admitted = enrol.admitted(phone, call.device, desk.clock())
+    return admitted if isinstance(admitted, Refusal) else (admitted, call.body)
 
 
 async def claim(desk: Desk, request: HttpRequest) -> Response:

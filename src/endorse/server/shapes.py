@@ -81,14 +81,30 @@ class SignInOptions(Shape, frozen=True):
     time: int
 
 
+class Pending(Shape, frozen=True):
+    """Why a phone may not act yet.
+
+    Its six digits wait to be confirmed until `lapses_at`; or they are, and count from
+    `usable_from`. Times are RFC 3339 in UTC.
+    """
+
+    digits: str
+    lapses_at: str | None
+    usable_from: str | None
+
+
 class SignedIn(Shape, frozen=True):
-    """A session, to be sent as `Authorization: DPoP`, and for how many seconds it lasts."""
+    """A session, to be sent as `Authorization: DPoP`, and for how many seconds it lasts.
+
+    Where `pending` is not null, every call with the session is refused as `phone_pending`.
+    """
 
     phone_id: str
     person: Someone
     session: str
     expires_in: int
     time: int
+    pending: Pending | None = None
 
 
 # --- the approval -------------------------------------------------------------------------------
@@ -328,13 +344,16 @@ class Issued(Shape, frozen=True):
 class Problem(Shape, frozen=True):
     """A refusal: a stable name, and what happened and what to do.
 
-    `wrong_state` tells the state that there is, `invalid_proof` the server's time.
+    `wrong_state` tells the state that there is, `invalid_proof` the server's time,
+    `phone_pending` from when the phone may act if that is known, `wrong_digits` the tries left.
     """
 
     error: str
     error_description: str
     state: str | None = None
     time: int | None = None
+    usable_from: str | None = None
+    tries_left: int | None = None
 
 
 def schema_of(shapes: list[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:

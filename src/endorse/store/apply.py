@@ -14,6 +14,7 @@ from endorse.core.journey import STEPS
 from endorse.core.model import ClientSecret, Evidence, Journey
 from endorse.core.notice import KEPT
 from endorse.core.policy import HISTORY
+from endorse.store.apply_phones import PHONES
 from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
 from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
@@ -175,50 +176,6 @@ async def _revoke_token(db: Connection, change: c.RevokeToken) -> bool:
     return True
 
 
-async def _issue(db: Connection, change: c.Issue) -> bool:
-    code = change.enrolment
-    changed = await db.run(
-        "INSERT INTO enrolments (code_hash, person_id, created_at, expires_at) "
-        "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        code.code_hash,
-        code.person_id,
-        code.created_at,
-        code.expires_at,
-    )
-    return changed == 1
-
-
-async def _enrol(db: Connection, change: c.Enrol) -> bool:
-    used = await db.run(
-        "UPDATE enrolments SET used_at = $2 WHERE code_hash = $1 AND used_at IS NULL",
-        change.code_hash,
-        change.now,
-    )
-    phone = change.phone
-    made = await db.run(
-        "INSERT INTO phones (phone_id, person_id, name, device, credential_id, public_key, "
-        f"sign_count, enrolled_at) VALUES ({_numbers(1, 8)}) ON CONFLICT DO NOTHING",
-        phone.phone_id,
-        phone.person_id,
-        phone.name,
-        phone.device,
-        phone.credential_id,
-        phone.public_key,
-        phone.sign_count,
-        phone.enrolled_at,
-    )
-    return used == 1 and made == 1
-
-
-async def _count_up(db: Connection, change: c.CountUp) -> bool:
-    changed = await db.run(
-        "UPDATE phones SET sign_count = $2 WHERE phone_id = $1 AND sign_count < $2",
-        change.phone_id,
-        change.sign_count,
-    )
-    return changed == 1
-
-
 async def _add_client(db: Connection, change: c.AddClient) -> bool:
     client = change.client
     changed = await db.run(
@@ -351,6 +308,7 @@ _SWEPT: Final = (
 )
 
 _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
+    **PHONES,
     c.Begin: _begin,
     c.Move: _move,
     c.MakeGrant: _make_grant,
@@ -360,9 +318,6 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.EndGrant: _end_grant,
     c.TouchGrant: _touch_grant,
     c.RevokeToken: _revoke_token,
-    c.Issue: _issue,
-    c.Enrol: _enrol,
-    c.CountUp: _count_up,
     c.AddClient: _add_client,
     c.ChangeClient: _change_client,
     c.AddSecret: _add_secret,

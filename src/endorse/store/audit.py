@@ -8,6 +8,7 @@ from endorse.store.connection import Value
 
 Line = tuple[int, str, str, Value, Value, Value, Value, Value]
 """at, event, actor, journey_id, grant_id, client_id, person_id, detail."""
+_Told = tuple[str, str, Value, Value, Value, Value, Value]
 
 
 def trail(changes: Sequence[c.Change], now: int) -> Iterator[Line]:
@@ -18,7 +19,7 @@ def trail(changes: Sequence[c.Change], now: int) -> Iterator[Line]:
             yield (now, *line)
 
 
-def _line(change: c.Change) -> tuple[str, str, Value, Value, Value, Value, Value] | None:
+def _line(change: c.Change) -> _Told | None:
     match change:
         case c.Begin(journey):
             client_id = journey.request.returns_to.client_id
@@ -38,16 +39,28 @@ def _line(change: c.Change) -> tuple[str, str, Value, Value, Value, Value, Value
             return ("end grant", by, None, grant_id, None, None, None)
         case c.RevokeToken(_):
             return ("revoke access token", Actor.CLIENT, None, None, None, None, None)
-        case c.Issue(enrolment):
-            return ("issue enrolment", "the bank", None, None, None, enrolment.person_id, None)
-        case c.Enrol(phone):
-            person_id, phone_id = phone.person_id, phone.phone_id
-            return ("enrol", Actor.ANY_PHONE, None, None, None, person_id, phone_id)
         case c.AddClient(client):
             return ("add client", "the bank", None, None, client.client_id, None, client.name)
         case c.ChangeClient(client):
             return ("change client", "the bank", None, None, client.client_id, None, client.name)
         case c.AddSecret(client_id):
             return ("add client secret", "the bank", None, None, client_id, None, None)
+        case _:
+            return _phone_line(change)
+
+
+def _phone_line(change: c.Change) -> _Told | None:
+    match change:
+        case c.Issue(enrolment):
+            return ("issue enrolment", "the bank", None, None, None, enrolment.person_id, None)
+        case c.Enrol(phone):
+            person_id, phone_id = phone.person_id, phone.phone_id
+            return ("enrol", Actor.ANY_PHONE, None, None, None, person_id, phone_id)
+        case c.ConfirmPhone(phone, _, by):
+            return ("confirm phone", by, None, None, None, phone.person_id, phone.phone_id)
+        case c.CountWrongDigits(phone, by):
+            return ("wrong digits", by, None, None, None, phone.person_id, phone.phone_id)
+        case c.RevokePhone(phone, by):
+            return ("revoke phone", by, None, None, None, phone.person_id, phone.phone_id)
         case _:
             return None

@@ -49,6 +49,13 @@ _NOTICES: Final = (
     "WHERE n.person_id = $1 AND n.at > $3 ORDER BY n.at DESC, n.notice_id LIMIT $4"
 )
 _PHONE: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE phone_id = $1"
+_PHONES: Final = (
+    f"SELECT {_PHONE_COLUMNS} FROM phones WHERE person_id = $1 AND revoked_at IS NULL "
+    "ORDER BY enrolled_at DESC, phone_id LIMIT $2"
+)
+_HELD: Final = (
+    _JOURNEY + "phone_id = $1 AND state IN ('claimed', 'matched', 'review') ORDER BY journey_id"
+)
 _ACCESS: Final = (
     "SELECT g.grant_id, g.client_id, g.person_id, t.scope, g.account_ids, t.expires_at, "
     "g.expires_at, g.ended_at, g.last_used_at, g.generation "
@@ -121,6 +128,16 @@ async def phone(db: Connection, phone_id: str) -> Phone | None:
     """Read a phone."""
     row = await db.one(_PHONE, phone_id)
     return None if row is None else Phone(*row)
+
+
+async def phones_of(db: Connection, person_id: str, at_most: int) -> list[Phone]:
+    """Read a person's phones that are not revoked, the newest first."""
+    return [Phone(*row) for row in await db.all(_PHONES, person_id, at_most)]
+
+
+async def journeys_held(db: Connection, phone_id: str) -> list[Journey]:
+    """Read the journeys that a phone claimed and has not decided."""
+    return [_known_journey(row) for row in await db.all(_HELD, phone_id)]
 
 
 async def enrolment(db: Connection, code_hash: str) -> Enrolment | None:
@@ -205,8 +222,10 @@ def _client(row: Row, secrets: tuple[ClientSecret, ...]) -> Client:
 
 
 def _journey(row: Sequence[Any] | None) -> Journey | None:
-    if row is None:
-        return None
+    return None if row is None else _known_journey(row)
+
+
+def _known_journey(row: Sequence[Any]) -> Journey:
     journey_id, short, qid, browser_hash, request, digest, browser, state, *rest = row
     return Journey(
         journey_id,
