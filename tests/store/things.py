@@ -42,6 +42,7 @@ REQUEST = Request(
     ("accounts", "offline_access"),
     b"\x00state\xff+&=%",
     "challenge",
+    ("nl", "en"),
 )
 JOURNEY = Journey(
     journey_id="journey",

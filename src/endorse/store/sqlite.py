@@ -7,6 +7,7 @@ any hand-over to a thread. Only the commit, which waits for the disk, goes to a 
 import asyncio
 import re
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -14,6 +15,8 @@ from functools import cache
 from typing import Any, Final
 
 from endorse.store.connection import Connection, Query, Row, StoreAway, T, Value
+
+_PATIENCE: Final = 5.0
 
 _AWAY: Final = (
     sqlite3.SQLITE_BUSY,
@@ -129,7 +132,7 @@ def placeholders(sql: str) -> str:
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+    raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",
@@ -139,8 +142,26 @@ def _connect(path: str) -> sqlite3.Connection:
         "temp_store = MEMORY",
     ):
         try:
-            raw.execute(f"PRAGMA {pragma}")
+            _when_free(raw, f"PRAGMA {pragma}")
         except sqlite3.Error:
             raw.close()
             raise
     return raw
+
+
+def _when_free(raw: sqlite3.Connection, statement: str) -> None:
+    """Run a statement, for some seconds again where another process has the file.
+
+    Two that turn a new file's log on at the same moment are told "locked" at once: SQLite does not
+    wait there, whatever its timeout, as each could be waiting for the other.
+    """
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            raw.execute(statement)
+            return
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
