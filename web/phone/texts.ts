@@ -9,6 +9,10 @@ export type Values = Readonly<Record<string, string | number>>;
 // Imported when asked for, so that a phone loads the language it speaks and no other.
 const LANGUAGES: Readonly<Record<string, () => Promise<{ TEXTS: Texts }>>> = {
   en: () => import("./texts/en.ts"),
+  nl: () => import("./texts/nl.ts"),
+  de: () => import("./texts/de.ts"),
+  fr: () => import("./texts/fr.ts"),
+  es: () => import("./texts/es.ts"),
 };
 
 interface Spoken {

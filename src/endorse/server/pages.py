@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from types import CodeType
 from typing import Any, Final
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import escape
 from starlette.responses import Response
 
@@ -48,8 +50,8 @@ class Pages:
         if not manifest.exists():
             raise FileNotFoundError("The pages' files are not built: run `make setup`.")
         self._assets = msgspec.json.decode(manifest.read_bytes(), type=dict[str, str])
-        # One each, because a compiled template holds on to the texts it was loaded with.
-        self._templates = {language: _templates(language) for language in LANGUAGES}
+        compiled = _Compiled()
+        self._templates = {language: _templates(language, compiled) for language in LANGUAGES}
         # Stands in a kept page where something of each request goes; nobody else can write it.
         self._mark = secrets.token_hex(16)
         self._kept = lru_cache(_KEPT)(self._with_marks)
@@ -112,8 +114,22 @@ class Pages:
         return (STATIC / self._assets[name]).read_bytes()
 
 
-def _templates(language: str) -> Environment:
-    """Load the templates with the texts of one language."""
+class _Compiled(BytecodeCache):
+    """Compiles a template once for all languages: its texts are looked up when it is rendered."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._code.get(bucket.key)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._code[bucket.key] = bucket.code
+
+
+def _templates(language: str, compiled: BytecodeCache) -> Environment:
+    """Give the templates with the texts of one language."""
     templates = Environment(
         loader=PackageLoader("endorse.server", "pages"),
         autoescape=True,
@@ -121,6 +137,7 @@ def _templates(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
+        bytecode_cache=compiled,
     )
     # The extension adds this method, which types cannot tell. In the new style a text counts as
     # HTML of ours and what is put into it is escaped.

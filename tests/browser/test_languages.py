@@ -1,0 +1,91 @@
+"""The pages and the phone in every language: each text has the room it needs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from endorse.server.language import LANGUAGES
+from tests.browser.chromium import HANDSET, Windows
+from tests.browser.handset import Handset
+from tests.browser.pictures import faults_of, picture
+from tests.browser.town import Town
+
+pytestmark = [pytest.mark.browser, pytest.mark.anyio, pytest.mark.xdist_group("browser")]
+
+PEOPLE = {
+    "en": "Who do you want to be?",
+    "nl": "Wie wil je zijn?",
+    "de": "Wer möchten Sie sein?",
+    "fr": "Qui voulez-vous être\u00a0?",
+    "es": "¿Quién quiere ser?",
+}
+HELLO = {
+    "en": "Hello, Anna",
+    "nl": "Hallo Anna",
+    "de": "Hallo Anna",
+    "fr": "Bonjour Anna",
+    "es": "Hola, Anna",
+}
+
+# Shows one of the page's states as its script does.
+_SHOW = """
+(wanted) => {
+  const main = document.querySelector("[data-connect]");
+  for (const section of document.querySelectorAll("[data-screen]")) {
+    section.hidden = section.dataset.screen !== wanted;
+    if (!section.hidden) main.dataset.view = section.dataset.view;
+  }
+  main.dataset.state = wanted.split(/[ :]/).at(-1);
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+"""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_state_of_the_page_fits_a_small_window(
+    windows: Windows, bank_and_app: Town, language: str
+) -> None:
+    page = await windows.desktop(locale=language, reduced_motion="reduce")
+    await page.goto(bank_and_app.authorize_url())
+    await expect(page.locator("canvas[data-code]")).to_be_visible()
+    assert await spoken(page) == language
+    await picture(page, f"page-waiting-{language}", fits=True)
+    await page.set_viewport_size({"width": HANDSET["width"], "height": HANDSET["height"]})
+    states = await page.eval_on_selector_all(
+        "[data-screen]", "all => all.map((one) => one.dataset.screen)"
+    )
+    assert "start waiting" in states
+    faults = {}
+    for state in states:
+        await page.evaluate(_SHOW, state)
+        faults[state] = await faults_of(page, fits=True)
+    assert {state: found for state, found in faults.items() if found} == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_phone_speaks_the_persons_language_and_loads_no_other(
+    windows: Windows, bank_and_app: Town, language: str
+) -> None:
+    page = await windows.phone(locale=language)
+    loaded: list[str] = []
+    page.on("response", lambda answer: loaded.append(answer.url))
+    await page.goto(f"{bank_and_app.bank.issuer}/phone")
+    phone = await Handset.of(page)
+    await phone.says(PEOPLE[language])
+    assert await spoken(page) == language
+    await picture(page, f"phone-people-{language}")
+    await page.get_by_role("button", name="Anna de Vries").click()
+    await phone.says(HELLO[language])
+    await picture(page, f"phone-home-{language}")
+    preload = await page.locator("link[rel=modulepreload]").get_attribute("href")
+    chunks = {url for url in loaded if re.search(r"/chunk-\w+\.js$", url)}
+    assert chunks == {f"{bank_and_app.bank.issuer}{preload}"}
+
+
+async def spoken(page: Page) -> str:
+    """The language that the page says it is in."""
+    language: str = await page.evaluate("document.documentElement.lang")
+    return language
