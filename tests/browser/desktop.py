@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.chromium import holding
+from tests.browser.chromium import PATIENCE_MS
+
+_RESUME = "**/resume/*"
 
 SCAN = "Scan this code with the Demo Bank app"
 CONTINUE = "Continue on your phone"
@@ -63,6 +67,22 @@ async def accounts(page: Page, app: str) -> dict[str, str]:
     }
 
 
-def staying(page: Page) -> AbstractAsyncContextManager[None]:
-    """Keep a page that leaves by itself where it is, for as long as somebody looks at it."""
-    return holding(page, "**/resume/*")
+@asynccontextmanager
+async def staying(page: Page) -> AsyncIterator[None]:
+    """Keep a page that leaves by itself where it is until the block ends; then it goes there.
+
+    Its way is answered with "no content" meanwhile: a page whose way is only held up is drawn no
+    more.
+    """
+    wanted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def stay(route: Route) -> None:
+        if not wanted.done():
+            wanted.set_result(route.request.url)
+        await route.fulfill(status=204)
+
+    await page.route(_RESUME, stay)
+    yield
+    address = await asyncio.wait_for(wanted, PATIENCE_MS / 1000)
+    await page.unroute(_RESUME, stay)
+    await page.evaluate("(address) => location.replace(address)", address)

@@ -14,6 +14,8 @@ from typing import Literal
 from PIL import Image, ImageDraw
 from playwright.async_api import Page, ViewportSize
 
+from tests.browser.axe import Axe
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "build" / "pictures"
 README = os.environ.get("ENDORSE_PICTURES", "")
@@ -43,6 +45,9 @@ VIEWS = (
     View("phone-light", 360, 640, "light"),
 )
 
+# A window of 1280 x 1024 whose person enlarges it: to 200 % (WCAG 1.4.4), and to 400 % (1.4.10).
+ENLARGED = (View("twice as large", 640, 512, "light"), View("four times", 320, 256, "light"))
+
 # Of 256 colours one is left for what is transparent.
 _COLOURS = 255
 _EDGE = (150, 160, 156, 255)
@@ -64,7 +69,9 @@ _FAULTS = """
     if (box.left < -0.5 || box.right > innerWidth + 0.5) faults.push(`outside: ${name(e)}`);
     const cuts = getComputedStyle(e).overflowX !== "visible" && e.clientWidth > 0;
     if (cuts && e.scrollWidth > e.clientWidth + 1) faults.push(`cut off: ${name(e)}`);
-    if (e.matches("button, .button, label") && box.height < 47.5) faults.push(`low: ${name(e)}`);
+    const target = e.matches("button, .button, label, summary, a[href]");
+    const alone = getComputedStyle(e).display !== "inline";
+    if (target && alone && box.height < 47.5) faults.push(`low: ${name(e)}`);
   }
   return faults;
 }
@@ -72,12 +79,14 @@ _FAULTS = """
 
 
 async def picture(page: Page, name: str, *, fits: bool = False, scripted: bool = True) -> None:
-    """Take a state's picture in every view; fail where something is cut off or cannot be hit.
+    """Take a state's picture in every view; fail where not everybody can see, hear or hit it all.
 
+    axe-core looks at each view; enlarged up to four times, nothing may be cut off either.
     With `fits` the state must also fit each window without scrolling. `scripted` is False where
     the page runs no scripts, and so would never say that it is painted.
     """
     before = page.viewport_size
+    axe = await Axe.of(page, scripted=scripted)
     for view in VIEWS:
         await page.set_viewport_size(view.size)
         await page.emulate_media(color_scheme=view.scheme)
@@ -87,8 +96,15 @@ async def picture(page: Page, name: str, *, fits: bool = False, scripted: bool =
         (HERE.parent / ".gitignore").write_text("*\n")
         await page.screenshot(path=HERE / f"{name}-{view.name}.png")
         faults = await faults_of(page, fits=fits)
+        faults += await axe.violations()
         assert not faults, f"{name} in {view.name}: {faults}"
     await page.emulate_media(color_scheme="light")
+    for view in ENLARGED:
+        await page.set_viewport_size(view.size)
+        if scripted:
+            await page.evaluate(_PAINTED)
+        faults = await faults_of(page, fits=False)
+        assert not faults, f"{name} in {view.name}: {faults}"
     if before is not None:
         await page.set_viewport_size(before)
 

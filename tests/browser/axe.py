@@ -1,0 +1,84 @@
+"""Asking axe-core whether what a page shows now is open to everybody (WCAG 2.2 AA).
+
+It runs in a world of its own beside the page's: it sees the page, and the page neither sees it nor
+has to let foreign scripts in.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import CDPSession, Page
+
+_AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+
+_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_OPTIONS = {
+    "runOnly": {"type": "tag", "values": _TAGS},
+    "rules": {"target-size": {"enabled": True}},  # of WCAG 2.2; axe leaves it off by itself
+    "resultTypes": ["violations"],
+    "preload": False,
+}
+# A colour on its way to another has the contrast of neither. It is not waited for: a page that is
+# about to leave may be drawn no more.
+_LOOK = """
+async (options) => {
+  for (const it of document.getAnimations()) if (it instanceof CSSTransition) it.finish();
+  const { violations } = await axe.run(document, options);
+  return violations.flatMap(({ id, help, nodes }) => nodes.map(({ target, any, all, none }) =>
+    `${id} (${help}) at ${target.join(" ")}: ${[...any, ...all, ...none][0]?.message ?? ""}`));
+}
+"""
+_RUN = f"({_LOOK})({json.dumps(_OPTIONS)})"
+
+
+class Axe:
+    """axe-core, ready in one page until that goes elsewhere."""
+
+    def __init__(self, cdp: CDPSession, world: int, *, scripted: bool) -> None:
+        self._cdp = cdp
+        self._world = world
+        self._scripted = scripted
+
+    @classmethod
+    async def of(cls, page: Page, *, scripted: bool = True) -> Axe:
+        """Bring it beside a page, which `scripted` says whether it runs scripts itself."""
+        cdp = await page.context.new_cdp_session(page)
+        tree = await cdp.send("Page.getFrameTree")
+        where = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": "axe"}
+        made = await cdp.send("Page.createIsolatedWorld", where)
+        axe = cls(cdp, made["executionContextId"], scripted=scripted)
+        await axe._evaluate(_AXE.read_text() + ";0")
+        return axe
+
+    async def violations(self) -> list[str]:
+        """What is wrong now, a line each: the rule, the element, and what was measured."""
+        if self._scripted:
+            found: list[str] = await self._evaluate(_RUN)
+            return found
+        # axe waits for timers, which stand still with all scripts. The page's own, never started,
+        # do not start late.
+        await self._halt(halted=True)  # this connection has to have said so to take it back
+        await self._halt(halted=False)
+        try:
+            found = await self._evaluate(_RUN)
+        finally:
+            await self._halt(halted=True)
+        return found
+
+    async def _halt(self, *, halted: bool) -> None:
+        await self._cdp.send("Emulation.setScriptExecutionDisabled", {"value": halted})
+
+    async def _evaluate(self, expression: str) -> Any:
+        call = {
+            "expression": expression,
+            "contextId": self._world,
+            "awaitPromise": True,
+            "returnByValue": True,
+        }
+        answer = await self._cdp.send("Runtime.evaluate", call)
+        if "exceptionDetails" in answer:
+            raise RuntimeError(f"axe failed: {answer['exceptionDetails']}")
+        return answer["result"].get("value")

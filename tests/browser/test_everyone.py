@@ -1,0 +1,103 @@
+"""The whole way without a mouse, without seeing it, and without anything that moves."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser import desktop
+from tests.browser.announced import Ear, compare
+from tests.browser.chromium import PATIENCE_MS, Passkeys, Windows
+from tests.browser.film import Film, read_code
+from tests.browser.keyboard import Keyboard
+from tests.browser.town import Town
+
+pytestmark = [pytest.mark.browser, pytest.mark.anyio, pytest.mark.xdist_group("browser")]
+
+LOOK_AGAIN = "() => dispatchEvent(new Event('online'))"
+RING = "() => document.querySelector('[data-ring]').getAnimations().length"
+MOVING = "() => document.getAnimations().map((it) => it.effect.target.className)"
+
+
+async def test_the_keyboard_alone_leads_to_a_code_at_the_apps_callback(
+    windows: Windows, bank_and_app: Town, film: Film
+) -> None:
+    computer, phone = await windows.desktop(), await windows.phone()
+    async with computer.expect_request(f"{bank_and_app.app}/callback?*") as called:
+        await go(computer, phone, bank_and_app, film)
+    assert parse_qs(urlsplit((await called.value).url).query)["code"]
+    await computer.wait_for_url(f"{bank_and_app.app}/accounts")
+
+
+async def test_changes_and_two_marks_of_the_time_are_announced_and_nothing_else(
+    windows: Windows, bank_and_app: Town, film: Film
+) -> None:
+    computer, phone = await windows.desktop(), await windows.phone()
+    waiting = await windows.desktop()
+    ears = {
+        "computer": await Ear.at(computer),
+        "phone": await Ear.at(phone),
+        "waiting": await Ear.at(waiting),
+    }
+    await go(computer, phone, bank_and_app, film)
+    await computer.wait_for_url(f"{bank_and_app.app}/accounts")
+    await wait_long(waiting, bank_and_app)
+    compare(**ears)
+
+
+@pytest.mark.parametrize(("motion", "moves"), [("no-preference", 1), ("reduce", 0)])
+async def test_the_ring_moves_only_for_who_wants_it_and_the_code_for_everybody(
+    windows: Windows, bank_and_app: Town, motion: str, moves: int
+) -> None:
+    page = await windows.desktop(reduced_motion=motion)
+    await desktop.connect(page, bank_and_app.app)
+    assert await page.evaluate(RING) == moves
+    if not moves:
+        assert await page.evaluate(MOVING) == []
+    before = await read_code(desktop.code(page))
+    bank_and_app.bank.clock.move(2)
+    async with asyncio.timeout(PATIENCE_MS / 1000):
+        while await read_code(desktop.code(page)) == before:
+            pass  # each look waits for the browser to draw
+
+
+async def wait_long(page: Page, town: Town) -> None:
+    """Let a page wait until its code has ended, with a look at the time twice before.
+
+    The page counts real seconds; the bank's clock, which stands still, says from where.
+    """
+    await desktop.connect(page, town.app)
+    left = town.bank.desk.law.code_shown
+    for seconds, words in ((62, "One minute left."), (17, "15 seconds left.")):
+        town.bank.clock.move(left - seconds)
+        left = seconds
+        await page.evaluate(LOOK_AGAIN)
+        await expect(page.locator("[data-live]")).to_have_text(words)
+    town.bank.clock.move(left)
+    await desktop.says(page, "This code has ended")
+
+
+async def go(computer: Page, phone: Page, town: Town, film: Film) -> None:
+    """Connect the first account to Budgetly, up to the phone's last word, by keyboard."""
+    at_computer, at_phone = await Keyboard.of(computer), await Keyboard.of(phone)
+    await Passkeys.of(phone)
+    await phone.goto(f"{town.bank.issuer}/phone")
+    await at_phone.starts_at("Who do you want to be?")
+    await at_phone.press("Anna de Vries")
+    await at_phone.starts_at("Hello, Anna")
+
+    await computer.goto(town.app)
+    await at_computer.press("Connect your bank")
+    await expect(desktop.code(computer)).to_be_visible()
+    await at_phone.press("Scan a code")
+    async with film.filming(computer, desktop.card(computer)):
+        await at_phone.starts_at("Budgetly wants to see your accounts")
+    await at_computer.starts_at(desktop.CONTINUE)
+    await at_phone.press("Continue")
+    await at_phone.starts_at("Choose what Budgetly may see")
+    await at_phone.tick("Everyday account")
+    await at_phone.press("Approve")
+    await at_phone.starts_at("Done. Go back to your computer")
