@@ -16,6 +16,20 @@ SCAN = "Scan this code with the Demo Bank app"
 CONTINUE = "Continue on your phone"
 DECLINED = "You did not connect your bank. Nothing was shared."
 
+# Shows one of the page's states as its script does. The code goes with the first that has none.
+_SHOW = """
+(wanted) => {
+  const main = document.querySelector("[data-connect]");
+  if (!wanted.includes("waiting")) document.querySelector("[data-code]")?.remove();
+  for (const section of document.querySelectorAll("[data-screen]")) {
+    section.hidden = section.dataset.screen !== wanted;
+    if (!section.hidden) main.dataset.view = section.dataset.view;
+  }
+  main.dataset.state = wanted.split(/[ :]/).at(-1);
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+}
+"""
+
 
 async def connect(page: Page, app: str) -> None:
     """Go to Budgetly, press its button, and see the bank's code."""
@@ -86,3 +100,14 @@ async def staying(page: Page) -> AsyncIterator[None]:
     address = await asyncio.wait_for(wanted, PATIENCE_MS / 1000)
     await page.unroute(_RESUME, stay)
     await page.evaluate("(address) => location.replace(address)", address)
+
+
+async def each_state(page: Page) -> AsyncIterator[str]:
+    """Let the page with the code show its states one after the other, each by its name."""
+    states = await page.eval_on_selector_all(
+        "[data-screen]", "all => all.map((one) => one.dataset.screen)"
+    )
+    assert "start waiting" in states
+    for state in states:
+        await page.evaluate(_SHOW, state)
+        yield state

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.browser import desktop
@@ -57,3 +59,12 @@ async def test_the_page_does_not_see_who_looks_at_it(windows: Windows, bank_and_
     await desktop.connect(page, bank_and_app.app)
     await Axe.of(page)
     assert await page.evaluate("() => 'axe' in window") is False
+
+
+async def test_every_state_of_the_page_is_open_to_everybody_also_those_that_seldom_come(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    page = await windows.desktop(reduced_motion="reduce")
+    await desktop.connect(page, bank_and_app.app)
+    async for state in desktop.each_state(page):
+        await picture(page, "state-" + re.sub(r"[ :]", "-", state))

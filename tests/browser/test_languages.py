@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from endorse.server.language import LANGUAGES
+from tests.browser import desktop
 from tests.browser.chromium import HANDSET, Windows
 from tests.browser.handset import Handset
 from tests.browser.pictures import faults_of, picture
@@ -30,19 +31,6 @@ HELLO = {
     "es": "Hola, Anna",
 }
 
-# Shows one of the page's states as its script does.
-_SHOW = """
-(wanted) => {
-  const main = document.querySelector("[data-connect]");
-  for (const section of document.querySelectorAll("[data-screen]")) {
-    section.hidden = section.dataset.screen !== wanted;
-    if (!section.hidden) main.dataset.view = section.dataset.view;
-  }
-  main.dataset.state = wanted.split(/[ :]/).at(-1);
-  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-}
-"""
-
 
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_every_state_of_the_page_fits_a_small_window(
@@ -54,13 +42,8 @@ async def test_every_state_of_the_page_fits_a_small_window(
     assert await spoken(page) == language
     await picture(page, f"page-waiting-{language}", fits=True)
     await page.set_viewport_size({"width": HANDSET["width"], "height": HANDSET["height"]})
-    states = await page.eval_on_selector_all(
-        "[data-screen]", "all => all.map((one) => one.dataset.screen)"
-    )
-    assert "start waiting" in states
     faults = {}
-    for state in states:
-        await page.evaluate(_SHOW, state)
+    async for state in desktop.each_state(page):
         faults[state] = await faults_of(page, fits=True)
     assert {state: found for state, found in faults.items() if found} == {}
 
