@@ -31,6 +31,7 @@ class _Started(msgspec.Struct, frozen=True):
 
 class _State(msgspec.Struct, frozen=True):
     state: str
+    number: int | None = None
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -67,6 +68,8 @@ class Tab:
         """The time.perf_counter() at which it came."""
         self.longest_gap = 0.0
         """The most seconds between two frames."""
+        self.number: int | None = None
+        """What the page shows for the phone, once it is claimed."""
         self.seen: dict[str, float] = {}
         """Each state by its name, with the time.perf_counter() at which it came first."""
         self._wanted = ""
@@ -142,7 +145,8 @@ class Tab:
 
     def _heard(self, name: str, data: str) -> None:
         if name == "state":
-            name = _STATE.decode(data).state
+            said = _STATE.decode(data)
+            name, self.number = said.state, said.number or self.number
         now = time.perf_counter()
         if name == "frame":
             if self.frame:

@@ -136,7 +136,7 @@ async def _approve(
     journey = await phone.claim(tab.frame)
     scanned = phone.connection.sent_at
     claims.append(await tab.until("claimed") - scanned)
-    accounts = await phone.match(journey)
+    accounts = await phone.match(journey, tab.number)
     approval = phone.signed(journey, await phone.review(journey, accounts))
     answered = asyncio.create_task(phone.approve(approval))
     await tab.until("approved")

@@ -132,9 +132,11 @@ class SwiftPhone:
         _must(claimed.state == "claimed", "claim")
         return claimed.journey
 
-    async def match(self, journey: str) -> list[str]:
+    async def match(self, journey: str, number: int | None) -> list[str]:
         """Give the ids of the accounts to choose from."""
-        matched = _MATCHED.decode(await self._call("/phone/match", {"journey": journey}))
+        matched = _MATCHED.decode(
+            await self._call("/phone/match", {"journey": journey, "number": number})
+        )
         _must(matched.state == "matched" and len(matched.accounts) > 0, "match")
         return [account.resource_id for account in matched.accounts]
 

@@ -17,7 +17,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 const { values } = parseArgs({ options: { out: { type: "string" } } });
 const out = resolve(values.out ?? join(here, "../src/endorse/server/static"));
 
-const ENTRY_POINTS = ["connect/connect.ts", "connect/connect.css", "phone/phone.ts", "phone/phone.css"];
+const ENTRY_POINTS = [
+  "connect/connect.ts",
+  "connect/return.ts",
+  "connect/app.ts",
+  "connect/connect.css",
+  "phone/phone.ts",
+  "phone/phone.css",
+];
 /** Folders whose files are taken as they are. */
 const COPIED = ["shared/icons", "phone/icons", "phone/public"];
 /** Where the server answers with built files. */

@@ -13,6 +13,7 @@ from tests.browser.chromium import PATIENCE_MS
 _RESUME = "**/resume/*"
 
 SCAN = "Scan this code with the Demo Bank app"
+TYPE = "Type this number in your app"
 CONTINUE = "Continue on your phone"
 DECLINED = "You did not connect your bank. Nothing was shared."
 
@@ -41,6 +42,12 @@ async def connect(page: Page, app: str) -> None:
 def code(page: Page) -> Locator:
     """The code on the bank's page."""
     return page.locator("canvas[data-code]")
+
+
+async def number(page: Page) -> int:
+    """The number that the page shows, once a phone has scanned."""
+    await says(page, TYPE)
+    return int(await page.locator("[data-number]").inner_text())
 
 
 def card(page: Page) -> Locator:

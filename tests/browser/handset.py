@@ -49,6 +49,11 @@ class Handset:
         """A request has come: who asks is on the screen."""
         await self.says("Budgetly wants to see your accounts")
 
+    async def type(self, number: int) -> None:
+        """Type the number that the other screen shows, and go on."""
+        await self.page.get_by_role("textbox").fill(str(number))
+        await self.press("Continue")
+
     async def press(self, name: str) -> None:
         """Press the one button of this name."""
         await self.page.get_by_role("button", name=name, exact=True).click()

@@ -72,10 +72,12 @@ async def test_a_reload_shows_the_same_request_in_the_same_state(
     await page.reload()
     await expect(desktop.code(page)).to_be_visible()
     claimed = await scan(page, anna)
-    await desktop.says(page, desktop.CONTINUE)
+    await desktop.says(page, desktop.TYPE)
+    shown = await desktop.number(page)
     await page.reload()
-    await desktop.says(page, desktop.CONTINUE)
-    await approve(anna, claimed)
+    await desktop.says(page, desktop.TYPE)
+    assert await desktop.number(page) == shown
+    await approve(page, anna, claimed)
     await page.wait_for_url(f"{bank_and_app.app}/accounts")
     await page.goto(waiting)
     await desktop.says(page, "You are finished here")
@@ -90,10 +92,10 @@ async def test_while_the_phone_decides_the_code_is_small_and_then_gone(
     await desktop.connect(page, bank_and_app.app)
     shown = await read_code(desktop.code(page))
     claimed = await scan(page, anna)
-    await desktop.says(page, desktop.CONTINUE)
+    await desktop.says(page, desktop.TYPE)
     await picture(page, "connect-3-scanned", fits=True)
     assert await read_code(desktop.code(page)) == shown
-    await anna.match(claimed.journey)
+    await anna.match(claimed.journey, await desktop.number(page))
     await expect(desktop.code(page)).to_be_hidden()
     await desktop.says(page, desktop.CONTINUE)
     await picture(page, "connect-3-choosing", fits=True)
@@ -105,7 +107,7 @@ async def test_an_approval_leads_back_to_the_app_with_its_accounts(
     page, anna = await windows.desktop(), await bank_and_app.bank.phone()
     await desktop.connect(page, bank_and_app.app)
     async with desktop.staying(page):
-        chosen = await approve(anna, await scan(page, anna))
+        chosen = await approve(page, anna, await scan(page, anna))
         await desktop.says(page, "Taking you back to Budgetly")
         await picture(page, "connect-4-approved", fits=True)
     assert await desktop.accounts(page, bank_and_app.app) == chosen
@@ -147,7 +149,7 @@ async def test_a_lapsed_code_gives_way_to_a_new_one_which_works(
     await picture(page, "connect-5-lapsed", fits=True)
     await desktop.press(page, "New code")
     await desktop.says(page, desktop.SCAN)
-    await approve(anna, await scan(page, anna))
+    await approve(page, anna, await scan(page, anna))
     await page.wait_for_url(f"{bank_and_app.app}/accounts")
 
 
@@ -203,9 +205,10 @@ async def scan(page: Page, phone: Phone) -> Claimed:
     return await phone.claim(await read_code(desktop.code(page)))
 
 
-async def approve(phone: Phone, claimed: Claimed) -> dict[str, str]:
+async def approve(page: Page, phone: Phone, claimed: Claimed) -> dict[str, str]:
     """Approve for two accounts; give each name with its last digits."""
-    offered = (await phone.match(claimed.journey)).accounts[:2]
+    said = await desktop.number(page)
+    offered = (await phone.match(claimed.journey, said)).accounts[:2]
     chosen = [account.resource_id for account in offered]
     await phone.approve(await phone.review(claimed.journey, chosen))
     return {account.name: account.iban[-4:] for account in offered}

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from endorse.core import approve, authorize, connect, frame, redeem
+from endorse.core import approve, authorize, connect, frame, redeem, ways
 from endorse.core.change import Decision
 from endorse.core.coding import Fresh, b64url, fingerprint, sha256
 from endorse.core.journey import State
@@ -17,14 +17,16 @@ from endorse.core.model import (
     Client,
     ClientSecret,
     Grant,
+    Hint,
     Journey,
     Phone,
     Request,
     SharedAccount,
+    Standing,
     Trusted,
 )
 from endorse.core.params import Params, parse
-from endorse.core.policy import DAY, SCOPES, Policy
+from endorse.core.policy import DAY, SCOPES, Policy, Terms
 from endorse.core.proof import Assertion
 from endorse.core.refusal import Refusal
 
@@ -35,6 +37,10 @@ CALLBACK = "https://app.example/callback"
 NOW = 1_800_000_000
 LAW = Policy()
 KEY = b"k" * 32
+TERMS = Terms(ISSUER, KEY, LAW)
+BROWSER = connect.Browser("Chrome on Windows", "browser-1", "192.0.2.1")
+NOTHING = Standing()
+GREEN = Hint()
 SECRET = "ecs_the-secret-of-the-client"
 STATE = b"a state"
 
@@ -127,19 +133,44 @@ def frame_of(journey: Journey, age: int = 0, now: int = NOW) -> str:
 
 def waiting(request: Request = REQUEST, seed: str = "journey") -> Journey:
     """A journey that just began."""
-    begun = connect.begin(request, ISSUER, "Chrome on Windows", NOW, fresh_from(seed), LAW)
+    begun = connect.begin(request, ISSUER, BROWSER, LAW.ways, NOW, fresh_from(seed), LAW)
     return done(begun).journey
+
+
+def claim(
+    text: str,
+    journey: Journey | None,
+    phone: Phone = ANNA,
+    now: int = NOW,
+    standing: Standing = NOTHING,
+    hint: Hint = GREEN,
+    issuer: str = ISSUER,
+    seed: str = "claim",
+) -> Decision[Journey]:
+    """A phone's claim by what it scanned, opened or was told."""
+    terms = msgspec.structs.replace(TERMS, issuer=issuer)
+    handle = ways.read(text, issuer)
+    fresh = fresh_from(seed + " number")
+    return approve.claim(handle, journey, phone, standing, hint, terms, now, fresh)
 
 
 def claimed(request: Request = REQUEST, seed: str = "journey") -> Journey:
     """A journey that Anna's phone claimed."""
     journey = waiting(request, seed)
-    return done(approve.claim(frame_of(journey), journey, ANNA, KEY, ISSUER, NOW, LAW))
+    return done(claim(frame_of(journey), journey, seed=seed))
+
+
+def number(journey: Journey | None) -> int:
+    """The number on the page of a claimed journey."""
+    assert journey is not None
+    assert journey.number is not None
+    return journey.number
 
 
 def matched(request: Request = REQUEST, seed: str = "journey") -> Journey:
     """A journey whose request Anna reads."""
-    return done(approve.match(claimed(request, seed), ANNA, NOW, LAW))
+    journey = claimed(request, seed)
+    return done(approve.match(journey, ANNA, journey.number, NOW, LAW))
 
 
 def chosen(
@@ -152,7 +183,7 @@ def chosen(
 ) -> Decision[Journey]:
     """The review of these accounts by Anna."""
     return approve.review(
-        journey, phone, client, accounts, OWNED, ISSUER, now, fresh_from(seed), LAW
+        journey, phone, client, accounts, OWNED, "en", TERMS, now, fresh_from(seed)
     )
 
 
@@ -169,7 +200,7 @@ def assertion_over(journey: Journey, phone: Phone = ANNA, sign_count: int = 0) -
 def approved(request: Request = REQUEST, seed: str = "journey") -> Journey:
     """A journey that Anna approved."""
     journey = reviewed(request, seed)
-    return done(approve.approve(journey, ANNA, assertion_over(journey), NOW, LAW))
+    return done(approve.approve(journey, ANNA, NOTHING, assertion_over(journey), TERMS, NOW))
 
 
 def redirected(request: Request = REQUEST, seed: str = "journey") -> Journey:

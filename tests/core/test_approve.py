@@ -10,7 +10,7 @@ import pytest
 import rfc8785
 
 from endorse.core import approve, authorize, connect, consent
-from endorse.core.change import Begin, CountUp, Decision, Move
+from endorse.core.change import Begin, CountUp, Decision, Move, NoteTry
 from endorse.core.coding import b64url, fingerprint, sha256
 from endorse.core.journey import State
 from endorse.core.model import Journey, Phone, Request, SharedAccount
@@ -22,7 +22,6 @@ from tests.core.scene import (
     BEN,
     CLIENT,
     ISSUER,
-    KEY,
     LAW,
     NOW,
     claimed,
@@ -37,12 +36,12 @@ from tests.core.scene import (
 def scan(journey: Journey, phone: Phone, now: int = NOW) -> Decision[Journey]:
     """A claim by this phone with a frame that is on the screen now."""
     text = scene.frame_of(journey, now=now)
-    return approve.claim(text, journey, phone, KEY, ISSUER, now, LAW)
+    return scene.claim(text, journey, phone, now)
 
 
 def sign(journey: Journey, assertion: Assertion, phone: Phone = ANNA) -> Decision[Journey]:
     """An approval with this assertion."""
-    return approve.approve(journey, phone, assertion, NOW, LAW)
+    return approve.approve(journey, phone, scene.NOTHING, assertion, scene.TERMS, NOW)
 
 
 def document(journey: Journey) -> dict[str, object]:
@@ -55,7 +54,9 @@ def document(journey: Journey) -> dict[str, object]:
 
 
 def test_a_beginning_stores_the_browsers_secret_as_its_hash_only() -> None:
-    decision = connect.begin(scene.REQUEST, ISSUER, "Firefox", NOW, scene.fresh_from("b"), LAW)
+    decision = connect.begin(
+        scene.REQUEST, ISSUER, scene.BROWSER, LAW.ways, NOW, scene.fresh_from("b"), LAW
+    )
     begun = done(decision)
     assert begun.journey.browser_hash == fingerprint(begun.browser_secret)
     assert decision.changes == (Begin(begun.journey),)
@@ -134,20 +135,20 @@ def test_every_failed_claim_has_the_one_same_answer() -> None:
     fresh = scene.frame_of(journey)
     lapsed = NOW + LAW.code_shown
     tries = {
-        "unknown code": approve.claim(fresh, None, BEN, KEY, ISSUER, NOW, LAW),
-        "no frame": approve.claim("hello", journey, BEN, KEY, ISSUER, NOW, LAW),
-        "another code": approve.claim(fresh, waiting(seed="x"), BEN, KEY, ISSUER, NOW, LAW),
-        "other issuer": approve.claim(fresh, journey, BEN, KEY, "https://b.example", NOW, LAW),
-        "bad mac": approve.claim(fresh[:-2] + "AA", journey, BEN, KEY, ISSUER, NOW, LAW),
-        "too old": approve.claim(fresh, journey, BEN, KEY, ISSUER, NOW + 7, LAW),
-        "of the future": approve.claim(fresh, journey, BEN, KEY, ISSUER, NOW - 2, LAW),
+        "unknown code": scene.claim(fresh, None, BEN),
+        "no frame": scene.claim("hello", journey, BEN),
+        "another code": scene.claim(fresh, waiting(seed="x"), BEN),
+        "other issuer": scene.claim(fresh, journey, BEN, issuer="https://b.example"),
+        "bad mac": scene.claim(fresh[:-2] + "AA", journey, BEN),
+        "too old": scene.claim(fresh, journey, BEN, now=NOW + 7),
+        "of the future": scene.claim(fresh, journey, BEN, now=NOW - 2),
         "lapsed": scan(journey, BEN, lapsed),
         "expired": scan(journey, BEN, journey.expires_at),
         "matched": scan(matched(), BEN),
         "in review": scan(reviewed(), BEN),
         "approved": scan(scene.approved(), BEN),
         "cancelled": scan(scene.REACH[State.CANCELLED](), BEN),
-        "claimed, bad mac": approve.claim(fresh[:-2] + "AA", claimed(), BEN, KEY, ISSUER, NOW, LAW),
+        "claimed, bad mac": scene.claim(fresh[:-2] + "AA", claimed(), BEN),
     }
     seen = set()
     for what, decision in tries.items():
@@ -159,7 +160,7 @@ def test_every_failed_claim_has_the_one_same_answer() -> None:
 
 def test_a_stale_frame_of_another_person_does_not_stop_a_claimed_journey() -> None:
     journey = claimed()
-    late = approve.claim(scene.frame_of(journey), journey, BEN, KEY, ISSUER, NOW + 7, LAW)
+    late = scene.claim(scene.frame_of(journey), journey, BEN, now=NOW + 7)
     assert late.changes == ()
 
 
@@ -176,13 +177,13 @@ def test_the_last_second_of_a_code_counts_and_the_next_does_not() -> None:
 def test_to_a_phone_that_did_not_claim_it_a_journey_does_not_exist(phone: Phone) -> None:
     journey = reviewed()
     tries = [
-        approve.match(claimed(), phone, NOW, LAW),
+        approve.match(claimed(), phone, claimed().number, NOW, LAW),
         scene.chosen(matched(), "acc-1", phone=phone),
         approve.edit(journey, phone, NOW, LAW),
-        approve.approve(journey, phone, scene.assertion_over(journey, phone), NOW, LAW),
+        sign(journey, scene.assertion_over(journey, phone), phone),
         approve.refuse(journey, phone, NOW),
-        approve.match(None, phone, NOW, LAW),
-        approve.match(waiting(), phone, NOW, LAW),
+        approve.match(None, phone, 10, NOW, LAW),
+        approve.match(waiting(), phone, 10, NOW, LAW),
     ]
     for decision in tries:
         no = refused(decision)
@@ -230,7 +231,7 @@ def test_the_document_says_everything_that_is_agreed_and_nothing_else() -> None:
 def test_the_document_is_canonical_json_and_the_challenge_its_tagged_hash() -> None:
     owned = [SharedAccount("acc-é", None, 'Zoë\'s "pot" \U0001f4b6', "EUR")]
     decision = approve.review(
-        matched(), ANNA, CLIENT, ["acc-é"], owned, ISSUER, NOW, scene.fresh_from("r"), LAW
+        matched(), ANNA, CLIENT, ["acc-é"], owned, "en", scene.TERMS, NOW, scene.fresh_from("r")
     )
     journey = done(decision)
     text = journey.document or ""
@@ -311,9 +312,9 @@ def test_an_approval_keeps_the_signature_as_evidence() -> None:
 def test_an_approval_counts_the_passkey_up_in_the_same_decision() -> None:
     journey = reviewed()
     decision = sign(journey, scene.assertion_over(journey, sign_count=7))
-    assert [type(change) for change in decision.changes] == [Move, CountUp]
-    assert decision.changes[1] == CountUp("phone-anna", 7)
-    assert len(sign(journey, scene.assertion_over(journey)).changes) == 1
+    assert [type(change) for change in decision.changes] == [Move, NoteTry, CountUp]
+    assert decision.changes[2] == CountUp("phone-anna", 7)
+    assert len(sign(journey, scene.assertion_over(journey)).changes) == 2
 
 
 def test_an_assertion_over_another_document_is_refused() -> None:
@@ -343,7 +344,7 @@ def test_each_touch_gives_two_minutes_and_all_of_them_five() -> None:
     journey, now = claimed(), NOW
     ends = []
     steps: list[Callable[[Journey, int], Decision[Journey]]] = [
-        lambda j, t: approve.match(j, ANNA, t, LAW),
+        lambda j, t: approve.match(j, ANNA, j.number, t, LAW),
         lambda j, t: scene.chosen(j, "acc-1", now=t),
         lambda j, t: approve.edit(j, ANNA, t, LAW),
         lambda j, t: scene.chosen(j, "acc-1", now=t),
@@ -357,8 +358,8 @@ def test_each_touch_gives_two_minutes_and_all_of_them_five() -> None:
 
 def test_two_minutes_without_a_touch_end_it() -> None:
     journey = claimed()
-    assert approve.match(journey, ANNA, NOW + 119, LAW).changes
-    late = approve.match(journey, ANNA, NOW + 120, LAW)
+    assert approve.match(journey, ANNA, journey.number, NOW + 119, LAW).changes
+    late = approve.match(journey, ANNA, journey.number, NOW + 120, LAW)
     assert refused(late).told == "The request is in the state expired."
 
 

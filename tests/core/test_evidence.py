@@ -67,7 +67,7 @@ def first(scope: tuple[str, ...] = scene.REQUEST.scope) -> tuple[Grant, Evidence
     matched = scene.matched(request)
     accounts = (scene.CURRENT, scene.SAVINGS, scene.DOLLARS)
     document = consent.document(
-        matched, PHONE, CLIENT, accounts, ISSUER, scene.fresh_from("document"), LAW
+        matched, PHONE, CLIENT, accounts, "en", scene.TERMS, scene.fresh_from("document")
     )
     done = msgspec.structs.replace(
         scene.redirected(request), document=document, assertion=signed(document).text

@@ -48,22 +48,42 @@ TABLE = {
     (State.REDIRECTED, Event.EXPIRE): State.EXPIRED,
 }
 
+TABLE |= {
+    **{(State.WAITING, it): State.WAITING for it in (Event.OPEN_APP, Event.SHOW_CODE, Event.SPELL)},
+    (State.WAITING, Event.COME_NEAR): State.CLAIMED,
+    (State.WAITING, Event.BAR): State.KILLED,
+    (State.CLAIMED, Event.MISMATCH): State.KILLED,
+    (State.APPROVED, Event.RETURN): State.APPROVED,
+    **{
+        (state, event): target
+        for state in (State.CLAIMED, State.MATCHED, State.REVIEW)
+        for event, target in (
+            (Event.SUPERSEDE, State.KILLED),
+            (Event.DISOWN, State.REJECTED),
+            (Event.CALL_OFF, State.KILLED),
+        )
+    },
+    (State.WAITING, Event.CALL_OFF): State.KILLED,
+}
+
 Operation = Callable[[Journey, Phone, int], Decision[Any]]
 
 
 def _approve(journey: Journey, phone: Phone, now: int) -> Decision[Any]:
-    return approve.approve(journey, phone, scene.assertion_over(journey, phone), now, LAW)
+    return approve.approve(
+        journey, phone, scene.NOTHING, scene.assertion_over(journey, phone), scene.TERMS, now
+    )
 
 
 def _claim(journey: Journey, phone: Phone, now: int) -> Decision[Any]:
     frame = scene.frame_of(journey, now=max(now, journey.code_from))
-    return approve.claim(frame, journey, phone, KEY, ISSUER, now, LAW)
+    return scene.claim(frame, journey, phone, now)
 
 
 OPERATIONS: dict[Event, Operation] = {
     Event.NEW_CODE: lambda j, _, now: connect.new_code(j, now, scene.fresh_from("new"), LAW),
     Event.CLAIM: _claim,
-    Event.MATCH: lambda j, phone, now: approve.match(j, phone, now, LAW),
+    Event.MATCH: lambda j, phone, now: approve.match(j, phone, j.number, now, LAW),
     Event.REVIEW: lambda j, phone, now: scene.chosen(j, "acc-1", now=now, phone=phone),
     Event.EDIT: lambda j, phone, now: approve.edit(j, phone, now, LAW),
     Event.APPROVE: _approve,

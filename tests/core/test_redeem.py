@@ -10,6 +10,7 @@ from endorse.core.change import (
     Change,
     Decision,
     EndGrant,
+    KnowBrowser,
     MakeGrant,
     MakeToken,
     Move,
@@ -34,8 +35,8 @@ def redeemed(grant_id: str = "grant") -> Journey:
 
 
 def made(changes: tuple[Change, ...]) -> tuple[Move, MakeGrant, MakeToken]:
-    """The changes of a redemption, but for the notice of it."""
-    move, grant, token, told = changes
+    """The changes of a redemption, but for the notice of it and the browser known from it."""
+    move, grant, token, told = (it for it in changes if not isinstance(it, KnowBrowser))
     assert isinstance(told, Notify)
     assert isinstance(move, Move)
     assert isinstance(grant, MakeGrant)

@@ -14,8 +14,9 @@ import httpx2
 import msgspec
 
 from endorse.core.policy import WIDE
-from endorse.phone import Claimed, Phone, Review, sandbox_code
+from endorse.phone import Claimed, Matched, Phone, Review, sandbox_code
 from endorse.server.app import ANSWERS, PAGES
+from endorse.store import reads
 from tests.flows.listening import PATIENCE, Listening
 from tests.serving import Served
 
@@ -106,6 +107,12 @@ class Tab:
         async with self.listening() as stream:
             return await stream.frame()
 
+    async def number(self) -> int | None:
+        """The number that the page shows."""
+        async with self.listening() as stream:
+            number: int | None = (await stream.state()).get("number")
+            return number
+
     async def state(self) -> str:
         """The present state, as the event stream opens with it."""
         async with self.listening() as stream:
@@ -136,16 +143,27 @@ async def somebody(served: Served, person: str | None = None) -> Phone:
     return phone
 
 
+async def number(served: Served, journey: str) -> int | None:
+    """The number that the page of a claimed journey shows."""
+    found = await served.desk.store.read(lambda db: reads.journey_by_qid(db, journey))
+    return found.number if found else None
+
+
 async def claimed(tab: Tab, phone: Phone) -> Claimed:
     """Scan what the tab shows."""
     return await phone.claim(await tab.frame())
 
 
+async def matched(tab: Tab, phone: Phone, journey: str) -> Matched:
+    """Type the number that the tab shows."""
+    return await phone.match(journey, await tab.number())
+
+
 async def reviewed(tab: Tab, phone: Phone, accounts: Sequence[str] = ()) -> Review:
-    """Scan, and choose accounts by resource id (all unless named)."""
+    """Scan, type the number, and choose accounts by resource id (all unless named)."""
     journey = (await claimed(tab, phone)).journey
-    matched = await phone.match(journey)
-    return await phone.review(journey, accounts or [it.resource_id for it in matched.accounts])
+    asked = await matched(tab, phone, journey)
+    return await phone.review(journey, accounts or [it.resource_id for it in asked.accounts])
 
 
 async def standing(served: Served, phone: Phone, step: str) -> tuple[Tab, str]:
@@ -157,7 +175,7 @@ async def standing(served: Served, phone: Phone, step: str) -> tuple[Tab, str]:
         return tab, (await reviewed(tab, phone)).journey
     journey = (await claimed(tab, phone)).journey
     if step == "matched":
-        await phone.match(journey)
+        await matched(tab, phone, journey)
     return tab, journey
 
 

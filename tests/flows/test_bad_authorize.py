@@ -115,10 +115,11 @@ async def test_a_query_that_is_none_gets_the_developers_page(served: Served, que
 def sealed(tab: play.Tab) -> list[Case]:
     name = "request"
     good = {name: tab.sealed}
+    other = "B" if tab.sealed[30] == "A" else "A"
     found = [case for case in broken.cases(good, name) if not case.how.startswith("doubled, empty")]
     found += [
         Case("cut", f"{name}={tab.sealed[:-4]}"),
-        Case("changed", f"{name}={tab.sealed[:30]}A{tab.sealed[31:]}"),
+        Case("changed", f"{name}={tab.sealed[:30]}{other}{tab.sealed[31:]}"),
         Case("of another kind", f"{name}=gAAAAABk"),
         Case("percent", f"{name}=%"),
         Case("nothing", ""),

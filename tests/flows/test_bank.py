@@ -25,7 +25,7 @@ PATHS = [
 async def accounts_of(served: Served, phone: Phone) -> list[str]:
     tab = await play.begun(served)
     journey = (await play.claimed(tab, phone)).journey
-    matched = await phone.match(journey)
+    matched = await phone.match(journey, await play.number(served, journey))
     await phone.refuse(journey)
     return [account.resource_id for account in matched.accounts]
 

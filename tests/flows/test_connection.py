@@ -50,7 +50,7 @@ async def test_a_person_connects_an_app_to_the_chosen_accounts(served: Served) -
         assert claimed.client.name == "Budget & Co"
         assert claimed.client.verified
         await page_events.state("claimed")
-        matched = await phone.match(claimed.journey)
+        matched = await phone.match(claimed.journey, await play.number(served, claimed.journey))
         assert matched.scope == SCOPES
         assert matched.recurring
         await page_events.state("matched")

@@ -19,7 +19,7 @@ async def test_a_refusal_on_the_phone_is_told_to_the_app(served: Served, step: s
     answer = play.answered(await tab.resume())
     assert (answer["error"], answer["iss"]) == ("access_denied", served.issuer)
     with pytest.raises(WrongState) as refused:
-        await phone.match(journey)
+        await phone.match(journey, await play.number(served, journey))
     assert refused.value.state == "rejected"
 
 
@@ -49,7 +49,7 @@ async def test_a_second_scan_by_another_person_stops_the_journey(served: Served)
         assert (await page.state("killed"))["reason"] == "already_scanned"
         assert await page.rest() == ["done"]
     with pytest.raises(WrongState):
-        await first.match(journey)
+        await first.match(journey, await play.number(served, journey))
     with pytest.raises(CodeNotAccepted):
         await second.claim(frame)
     assert play.answered(await tab.resume())["error"] == "access_denied"
@@ -67,7 +67,7 @@ async def test_once_the_first_phone_went_on_a_second_scan_changes_nothing(served
     tab = await play.begun(served)
     frame = await tab.frame()
     journey = (await first.claim(frame)).journey
-    await first.match(journey)
+    await first.match(journey, await play.number(served, journey))
     with pytest.raises(CodeNotAccepted):
         await second.claim(frame)
     assert await tab.state() == "matched"
@@ -76,7 +76,9 @@ async def test_once_the_first_phone_went_on_a_second_scan_changes_nothing(served
 async def test_a_journey_of_another_phone_does_not_exist(served: Served) -> None:
     first, second = await play.phone_of(served, "anna"), await play.phone_of(served, "bram")
     review = await play.reviewed(await play.begun(served), first)
-    for call in (second.match, second.edit, second.refuse):
+    with pytest.raises(NotFound):
+        await second.match(review.journey, 10)
+    for call in (second.edit, second.refuse, second.disown):
         with pytest.raises(NotFound):
             await call(review.journey)
     with pytest.raises(NotFound):

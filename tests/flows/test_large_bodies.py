@@ -19,6 +19,7 @@ TAKING = {
     "/token": {"Content-Type": FORM},
     "/v1/token": {"Content-Type": FORM},
     "/revoke": {"Content-Type": FORM},
+    "/return": {"Content-Type": FORM, **SAME_ORIGIN, **JSON},
     "/phone/sandbox/enrolments": {"Content-Type": "application/json"},
     **{
         f"/phone/{call}": A_PHONE
@@ -33,6 +34,7 @@ TAKING = {
             "edit",
             "approve",
             "refuse",
+            "disown",
             "watch",
             "phones/{phone_id}/confirm",
             "notices/read",
@@ -48,7 +50,9 @@ each_path = pytest.mark.parametrize("path", TAKING)
 
 async def test_every_address_that_takes_a_body_is_in_this_file(served: Served) -> None:
     taking = {path for path, method in routes_of() if method == "POST"}
-    bodiless = {"/connect/{short}/cancel", "/connect/{short}/new-code"}
+    bodiless = {
+        f"/connect/{{short}}/{act}" for act in ("cancel", "new-code", "app", "code", "letters")
+    }
     assert taking - bodiless == set(TAKING)
 
 

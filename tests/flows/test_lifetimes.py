@@ -102,7 +102,7 @@ async def test_each_step_of_the_phone_begins_the_idle_time_anew(served: Served) 
     phone, tab = await play.phone_of(served), await play.begun(served)
     journey = (await play.claimed(tab, phone)).journey
     served.clock.move(119)
-    matched = await phone.match(journey)
+    matched = await phone.match(journey, await play.number(served, journey))
     assert matched.expires_in == 120
     served.clock.move(119)
     review = await phone.review(journey, [matched.accounts[0].resource_id])

@@ -91,10 +91,13 @@ async def _everything(served: Served) -> None:
     await phone.sign_in()
     tab = await play.begun(served)
     journey = (await play.claimed(tab, phone)).journey
-    await phone.match(journey)
+    await phone.match(journey, await play.number(served, journey))
     review = await play.reviewed(await play.begun(served), phone)
     await phone.edit(review.journey)
-    await phone.refuse(review.journey)
+    await phone.journeys()
+    await phone.disown(review.journey)
+    again = await play.claimed(await play.begun(served), phone)
+    await phone.refuse(again.journey)
     await play.tokens(served, phone)
     [connection] = await phone.connections()
     grant_id = connection.grant_id
@@ -119,9 +122,9 @@ async def _everything(served: Served) -> None:
     nobody = Phone(served.issuer, served.http, clock=served.clock)
     asked: list[Any] = [
         nobody.enrol("unknown"),
-        other.match(journey),
+        other.match(journey, 10),
         other.claim(await (await play.begun(served)).frame() + "x"),
-        phone.match(journey),
+        phone.match(journey, await play.number(served, journey)),
         phone.review(journey, ["not an account"]),
         phone.call("POST", "/phone/match", {}),
         phone.call("POST", "/phone/match", {"journey": journey}, signed_in=False),

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.flows import play
-from tests.flows.play import JSON, SAME_ORIGIN
+from tests.flows.play import JSON, SAME_ORIGIN, number
 from tests.flows.rows import contents
 from tests.serving import Served
 
@@ -54,7 +54,7 @@ async def test_a_reload_shows_the_present_state(served: Served) -> None:
     assert await shown() == "waiting"
     journey = (await play.claimed(tab, phone)).journey
     assert await shown() == "claimed"
-    matched = await phone.match(journey)
+    matched = await phone.match(journey, await number(served, journey))
     assert await shown() == "matched"
     review = await phone.review(journey, [matched.accounts[0].resource_id])
     assert await shown() == "review"

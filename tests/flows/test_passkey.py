@@ -132,7 +132,7 @@ async def test_an_account_of_somebody_else_cannot_be_shared(served: Served) -> N
     phone, other = await play.somebody(served), await play.somebody(served)
     theirs = (await play.reviewed(await play.begun(served), other)).consent.accounts
     journey = (await play.claimed(await play.begun(served), phone)).journey
-    own = (await phone.match(journey)).accounts
+    own = (await phone.match(journey, await play.number(served, journey))).accounts
     body = {"journey": journey, "accounts": [own[0].resource_id, theirs[0].resource_id]}
     answer = await phone.call("POST", "/phone/review", body)
     assert (answer.status_code, answer.json()["error"]) == (400, "accounts_not_accepted")

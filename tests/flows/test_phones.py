@@ -327,7 +327,7 @@ async def test_a_revoked_phone_loses_session_and_journeys_at_once(
             await first.revoke_phone(id_of(second))
         assert (await page.state("killed"))["state"] == "killed"
     with pytest.raises(SignInRequired):
-        await second.match(journey)
+        await second.match(journey, 10)
     assert play.answered(await tab.resume())["error"] == "access_denied"
     stopped = await served.desk.store.read(
         lambda db: db.one("SELECT reason FROM journeys WHERE short = $1", tab.short)

@@ -20,7 +20,7 @@ from endorse.store import reads
 from endorse.store.sqlite import SqliteEngine
 from tests.flows import play
 from tests.flows.listening import PATIENCE, Listening
-from tests.flows.play import QUICK, quiet_client
+from tests.flows.play import QUICK, number, quiet_client
 from tests.serving import Served, serving
 
 pytestmark = pytest.mark.anyio
@@ -73,7 +73,7 @@ async def test_frames_go_on_while_claimed_and_stop_when_the_phone_goes_on(served
         journey = (await phone.claim(await page.frame())).journey
         await page.state("claimed")
         await page.frame()
-        await phone.match(journey)
+        await phone.match(journey, await number(served, journey))
         await page.state("matched")
         await phone.refuse(journey)
         event = await page.event()
@@ -143,7 +143,7 @@ async def test_every_page_of_the_browser_hears_the_same(served: Served) -> None:
 async def test_a_heartbeat_comes_after_15_quiet_seconds(served: Served) -> None:
     phone, tab = await play.phone_of(served), await play.begun(served)
     journey = (await play.claimed(tab, phone)).journey
-    await phone.match(journey)
+    await phone.match(journey, await number(served, journey))
     async with tab.listening() as page:
         await page.state("matched")
         served.clock.move(15)
@@ -156,7 +156,7 @@ async def _whole_journey(served: Served, phone: Phone) -> tuple[bytes, list[str]
     async with tab.listening() as page:
         claimed = await phone.claim(await page.frame())
         await page.state("claimed")
-        matched = await phone.match(claimed.journey)
+        matched = await phone.match(claimed.journey, await number(served, claimed.journey))
         await page.state("matched")
         chosen = matched.accounts[:2]
         review = await phone.review(claimed.journey, [it.resource_id for it in chosen])
@@ -181,7 +181,7 @@ async def _whole_journey(served: Served, phone: Phone) -> tuple[bytes, list[str]
 
 def _without_frames_and_times(raw: bytes) -> bytes:
     once = re.sub(rb"event: frame\ndata: \S+\n\n", b"", raw)
-    return re.sub(rb'"expires_in":\d+', b'"expires_in":0', once)
+    return re.sub(rb'"(expires_in|number)":\d+', rb'"\1":0', once)
 
 
 async def test_no_byte_of_the_stream_tells_who_scans_or_holds_a_code(served: Served) -> None:

@@ -75,7 +75,8 @@ class Outside:
             await entry.browser.open(self.authorize_url())
             await entry.browser.start()
             journey = (await phone.claim(await entry.browser.frame())).journey
-            accounts = (await phone.match(journey)).accounts
+            number = (await entry.browser.until("claimed")).number
+            accounts = (await phone.match(journey, number)).accounts
             review = await phone.review(journey, [accounts[0].resource_id])
             self.told.append(entry)
             await phone.approve(review)

@@ -120,20 +120,24 @@ class Story:
     async def approve(self) -> None:
         """From the browser's start to the approval."""
         begun = await self.settle(
-            lambda _: connect.begin(scene.WITH_PKCE, ISSUER, "Chrome", NOW, self.fresh, LAW)
+            lambda _: connect.begin(
+                scene.WITH_PKCE, ISSUER, scene.BROWSER, LAW.ways, NOW, self.fresh, LAW
+            )
         )
         self.qid = begun.journey.qid
         frame = scene.frame_of(begun.journey)
         self.secrets += [begun.browser_secret, frame.rsplit(".", 1)[1]]
-        await self.settle(lambda j: approve.claim(frame, j, ANNA, KEY, ISSUER, NOW, LAW))
-        await self.settle(lambda j: approve.match(j, ANNA, NOW, LAW))
+        await self.settle(lambda j: scene.claim(frame, j))
+        await self.settle(lambda j: approve.match(j, ANNA, scene.number(j), NOW, LAW))
         reviewed = await self.settle(
             lambda j: approve.review(
-                j, ANNA, scene.CLIENT, ["acc-1"], OWNED, ISSUER, NOW, self.fresh, LAW
+                j, ANNA, scene.CLIENT, ["acc-1"], OWNED, "en", scene.TERMS, NOW, self.fresh
             )
         )
         signed = scene.assertion_over(reviewed)
-        await self.settle(lambda j: approve.approve(j, ANNA, signed, NOW, LAW))
+        await self.settle(
+            lambda j: approve.approve(j, ANNA, scene.NOTHING, signed, scene.TERMS, NOW)
+        )
 
     async def redeem(self) -> None:
         """From the redirect to the second refresh token."""
@@ -217,6 +221,7 @@ async def test_no_secret_is_anywhere_in_the_database(store: Store, database: str
     tables = await looking.tables(store, database)
     # Otherwise an empty table would pass for a discreet one.
     assert {name for name, rows in tables.items() if not rows} == {
+        "client_flags",
         "notices_read",
         "sandbox_keys",
     }
@@ -237,7 +242,7 @@ async def test_no_secret_is_anywhere_in_the_database(store: Store, database: str
 async def test_the_reason_of_a_stop_is_on_the_trail(store: Store) -> None:
     journey = scene.claimed()
     await things.put(store, Begin(journey))
-    spoilt = approve.claim(scene.frame_of(journey), journey, scene.BEN, KEY, ISSUER, NOW, LAW)
+    spoilt = scene.claim(scene.frame_of(journey), journey, scene.BEN)
     assert isinstance((await store.settle(looking.nothing, lambda _: spoilt, NOW)).answer, Refusal)
     assert (await looking.trail(store))[-1] == (
         NOW,

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from endorse.core import access, approve
+from endorse.core import access
 from endorse.core.change import AddClient, Begin, Decision, Rotate
 from endorse.core.coding import fingerprint
 from endorse.core.journey import State
@@ -22,7 +22,7 @@ from endorse.store.connection import Connection, StoreAway
 from endorse.store.sqlite import SqliteEngine
 from tests import parts
 from tests.core import scene
-from tests.core.scene import ANNA, ISSUER, KEY, LAW, NOW
+from tests.core.scene import ANNA, NOW
 from tests.store import looking, things
 
 pytestmark = pytest.mark.anyio
@@ -176,7 +176,7 @@ async def test_of_50_simultaneous_claims_by_50_people_one_wins_and_then_nobody(
         phone = msgspec.structs.replace(ANNA, person_id=f"p{number}", phone_id=f"phone-{number}")
         decision = await server.settle(
             lambda db: reads.journey_by_qid(db, journey.qid),
-            lambda found: approve.claim(frame, found, phone, KEY, ISSUER, NOW, LAW),
+            lambda found: scene.claim(frame, found, phone),
             NOW,
         )
         return decision.answer

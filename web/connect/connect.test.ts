@@ -12,8 +12,12 @@ test("a state event is read with its reason and its seconds", () => {
     reason: "already_scanned",
     expiresIn: undefined,
     codesLeft: undefined,
+    number: undefined,
+    letters: undefined,
   });
   assert.equal(readState('{"state":"waiting","expires_in":118}')?.expiresIn, 118);
+  assert.equal(readState('{"state":"claimed","number":47}')?.number, 47);
+  assert.equal(readState('{"state":"waiting","letters":"BCDF-GHJK"}')?.letters, "BCDF-GHJK");
   assert.equal(readState('{"state":"lapsed","expires_in":0,"codes_left":2}')?.codesLeft, 2);
 });
 

@@ -51,7 +51,7 @@ class ConnectPage {
     this.#know(`/connect/${short}`, `/resume/${short}`);
     if (isState(state)) {
       const seconds = Number(expiresIn) || undefined;
-      this.#arrive({ state, reason: reason ?? "", expiresIn: seconds, codesLeft: undefined });
+      this.#arrive({ state, reason: reason ?? "", expiresIn: seconds, codesLeft: undefined, number: undefined, letters: undefined });
       if (isFinal(state)) return;
     }
     this.#listen(`/connect/${short}/events`);
@@ -94,6 +94,7 @@ class ConnectPage {
     this.#present = event;
     this.#silent = false;
     if (!showsCode(event.state)) this.#code.clear();
+    if (event.number !== undefined) this.#number(event.number);
     if (event.codesLeft !== undefined) this.#offer(event.codesLeft);
     this.#screen.show(event.state, event.reason);
     if (event.expiresIn !== undefined && isCounted(event.state)) {
@@ -151,6 +152,10 @@ class ConnectPage {
     } finally {
       for (const button of buttons) button.disabled = false;
     }
+  }
+
+  #number(number: number): void {
+    for (const place of this.#main.querySelectorAll("[data-number]")) place.textContent = String(number);
   }
 
   /** A lapsed code is followed by a new one, or, after the last, by a new start. */

@@ -3,6 +3,7 @@
 const STATES = [
   "waiting",
   "lapsed",
+  "app",
   "claimed",
   "matched",
   "review",
@@ -23,11 +24,15 @@ export interface StateEvent {
   readonly expiresIn: number | undefined;
   /** How often a new code may still be asked for; told with `lapsed`. */
   readonly codesLeft: number | undefined;
+  /** What the phone asks for; told while claimed. */
+  readonly number: number | undefined;
+  /** The short code, while there is one. */
+  readonly letters: string | undefined;
 }
 
 const LEAVING: ReadonlySet<State> = new Set<State>(["approved", "rejected", "cancelled"]);
 const FINAL: ReadonlySet<State> = new Set<State>([...LEAVING, "killed", "expired", "redirected"]);
-const COUNTED: ReadonlySet<State> = new Set<State>(["waiting", "claimed", "matched", "review"]);
+const COUNTED: ReadonlySet<State> = new Set<State>(["waiting", "app", "claimed", "matched", "review"]);
 const WITH_CODE: ReadonlySet<State> = new Set<State>(["waiting", "claimed"]);
 
 export function isState(value: unknown): value is State {
@@ -63,6 +68,8 @@ export function readState(data: string): StateEvent | undefined {
     reason: typeof reason === "string" ? reason : "",
     expiresIn: count(value["expires_in"]),
     codesLeft: count(value["codes_left"]),
+    number: count(value["number"]),
+    letters: typeof value["letters"] === "string" ? value["letters"] : undefined,
   };
 }
 

@@ -11,6 +11,10 @@ export interface Attributes {
   readonly role?: string;
   readonly tabindex?: string;
   readonly hidden?: boolean;
+  readonly inputmode?: string;
+  readonly autocomplete?: string;
+  readonly maxlength?: string;
+  readonly pattern?: string;
   readonly "aria-label"?: string;
   readonly "aria-labelledby"?: string;
   readonly "aria-describedby"?: string;

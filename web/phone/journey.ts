@@ -49,9 +49,9 @@ export class Journey {
   }
 
   /** "Yes, that screen is in front of me." */
-  async match(): Promise<void> {
+  async match(number: number | undefined): Promise<void> {
     await this.#step(async () => {
-      this.#matched = await this.#call<Matched>("match");
+      this.#matched = await this.#call<Matched>("match", number === undefined ? {} : { number });
       this.#stage.choose(this.#matched);
     });
   }

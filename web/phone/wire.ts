@@ -68,9 +68,23 @@ export interface SignedIn {
   readonly expires_in: number;
 }
 
+/** How safe the bank thinks this is. */
+export interface Hint {
+  readonly level: "green" | "amber";
+  readonly reasons: readonly string[];
+  readonly place: string | null;
+  readonly distance_km: number | null;
+  /** Seconds before an approval counts. */
+  readonly wait: number;
+}
+
 export interface Claimed {
   readonly journey: string;
   readonly client: Client;
+  readonly way: "qr" | "link" | "short_code" | "near";
+  /** The page shows a number that must be typed here. */
+  readonly asks_number: boolean;
+  readonly hint: Hint;
   readonly started: { readonly seconds_ago: number; readonly browser: string };
   readonly expires_in: number;
 }

@@ -1,4 +1,4 @@
-"""What a phone may do with a journey: claim, match, review, edit, approve, refuse.
+"""What a phone may do with a journey: claim, match, review, edit, approve, refuse, disown.
 
 Every function takes the facts, the time and, where something new is named, fresh random bytes,
 and returns a `Decision`. Which event may follow which state stands in `journey`.
@@ -6,62 +6,151 @@ and returns a `Decision`. Which event may follow which state stands in `journey`
 
 from collections.abc import Sequence
 
-from endorse.core import connect, consent, refusal
-from endorse.core import frame as frames
-from endorse.core.change import CountUp, Decision
-from endorse.core.coding import Fresh
-from endorse.core.journey import Event, State
-from endorse.core.model import Client, Journey, Phone, SharedAccount
-from endorse.core.policy import Policy
+import msgspec
+
+from endorse.core import connect, consent, refusal, ways
+from endorse.core.change import Change, CountUp, Decision, FlagClient, NoteTry
+from endorse.core.coding import Fresh, fingerprint
+from endorse.core.journey import Event, State, allows
+from endorse.core.model import Client, Hint, Journey, Phone, SharedAccount, Standing
+from endorse.core.policy import Policy, Terms
 from endorse.core.proof import Assertion, consent_challenge
 from endorse.core.refusal import Refusal
 from endorse.core.step import barred, moved
+from endorse.core.ways import Handle, Spelled
 
 
 def claim(
-    text: str,
+    handle: Handle | None,
     journey: Journey | None,
     phone: Phone,
-    server_key: bytes,
-    issuer: str,
+    standing: Standing,
+    hint: Hint,
+    terms: Terms,
     now: int,
-    law: Policy,
+    fresh: Fresh,
 ) -> Decision[Journey]:
-    """Let the first phone that scanned a fresh frame take the journey.
+    """Let the first phone that shows a fresh frame, the link or the short code take the journey.
 
-    The same phone again changes nothing. A second scan by another person, while the first one
-    has not shown yet that the screen is in front of it, stops the journey: one of the two is
-    being deceived. Every other failure has the one same answer.
+    The same phone again changes nothing, and never draws the number anew. A second scan by
+    another person, while the first one has not shown yet that the screen is in front of it,
+    stops the journey: one of the two is being deceived. A person has one live claim: a new one
+    ends the older. Every other failure has the one same answer.
     """
-    frame = frames.read(text, issuer)
-    if journey is None or frame is None or frame.qid != journey.qid:
-        return Decision(refusal.CODE_NOT_ACCEPTED.because("no such code"))
-    key = frames.frame_key(server_key, journey.qid)
-    if not frames.counts(frame, key, issuer, journey, now, law):
-        return Decision(refusal.CODE_NOT_ACCEPTED.because("not a fresh, genuine frame"))
+    law = terms.law
+    if standing.wrong_numbers >= law.wrong_numbers:
+        return Decision(refusal.CLAIMS_STOPPED)
+    spelled = isinstance(handle, Spelled)
+    if spelled and standing.wrong_spellings >= law.wrong_spellings:
+        return Decision(refusal.SLOW_DOWN)
+    no = refusal.CODE_NOT_ACCEPTED
+    noted = (NoteTry(phone.person_id, "spelling", now),) if spelled else ()
+    if handle is None or journey is None:
+        return Decision(no.because("no such code"), noted)
+    if not ways.counts(handle, journey, terms.server_key, terms.issuer, now, law):
+        return Decision(no.because("not fresh, genuine and offered"), noted)
     state = journey.at(now)
     if state is State.WAITING and connect.code_runs_out(journey, now, law):
-        return moved(
-            Event.CLAIM,
-            journey,
-            person_id=phone.person_id,
-            phone_id=phone.phone_id,
-            claimed_at=now,
-            expires_at=now + min(law.idle, law.decision),
+        return _take(
+            Event.CLAIM, journey, phone, ways.way_of(handle), standing, hint, now, fresh, law
         )
     if state is State.CLAIMED and journey.phone_id == phone.phone_id:
         return Decision(journey)
     if state is State.CLAIMED and journey.person_id != phone.person_id:
         spoilt = moved(Event.SPOIL, journey, reason="already_scanned")
         return Decision(refusal.ALREADY_SCANNED, spoilt.changes)
-    return Decision(refusal.CODE_NOT_ACCEPTED.because(f"in {state}"))
+    return Decision(no.because(f"in {state}"), noted)
 
 
-def match(journey: Journey | None, phone: Phone, now: int, law: Policy) -> Decision[Journey]:
-    """Show the person what is asked. (Nothing is demanded here yet; the number will be.)"""
+def come_near(
+    journey: Journey,
+    phone: Phone,
+    standing: Standing,
+    hint: Hint,
+    now: int,
+    fresh: Fresh,
+    law: Policy,
+) -> Decision[Journey]:
+    """Take the journey by the phone's passkey, which the page itself asked for and verified.
+
+    The browser's own flow (FIDO hybrid) proved that the phone is beside this browser, and its
+    answer is bound to our origin: what another page relays is refused before this is asked.
+    """
+    if standing.wrong_numbers >= law.wrong_numbers:
+        return Decision(refusal.CLAIMS_STOPPED)
+    no = barred(journey, Event.COME_NEAR, now)
+    if no is None and "near" not in journey.ways:
+        no = refusal.WAY_NOT_OFFERED
+    if no is not None:
+        return Decision(no)
+    return _take(Event.COME_NEAR, journey, phone, "near", standing, hint, now, fresh, law)
+
+
+def _take(
+    event: Event,
+    journey: Journey,
+    phone: Phone,
+    way: str,
+    standing: Standing,
+    hint: Hint,
+    now: int,
+    fresh: Fresh,
+    law: Policy,
+) -> Decision[Journey]:
+    if hint.level == "red":
+        stopped = moved(Event.BAR, journey, reason="risk", way=way, hint=_kept(hint))
+        return Decision(refusal.RISK_TOO_HIGH, stopped.changes)
+    if hint.level == "amber":
+        hint = msgspec.structs.replace(hint, not_before=now + law.amber_wait)
+    taken = moved(
+        event,
+        journey,
+        person_id=phone.person_id,
+        phone_id=phone.phone_id,
+        way=way,
+        number=_number(fresh) if ways.needs_number(way) else None,
+        hint=_kept(hint),
+        claimed_at=now,
+        expires_at=now + min(law.idle, law.decision),
+    )
+    return Decision(taken.answer, (*_superseded(standing, journey, now), *taken.changes))
+
+
+def _superseded(standing: Standing, journey: Journey, now: int) -> list[Change]:
+    return [
+        change
+        for other in standing.live
+        if other.journey_id != journey.journey_id and allows(other.at(now), Event.SUPERSEDE)
+        for change in moved(Event.SUPERSEDE, other, reason="superseded").changes
+    ]
+
+
+def _number(fresh: Fresh) -> int:
+    """Draw 10 to 99. Of 2**64 values modulo 90 none is likelier than another in any way to tell."""
+    return 10 + int.from_bytes(fresh(8), "big") % 90
+
+
+def _kept(hint: Hint) -> str:
+    return msgspec.json.encode(hint).decode()
+
+
+def match(
+    journey: Journey | None, phone: Phone, number: int | None, now: int, law: Policy
+) -> Decision[Journey]:
+    """Show the person what is asked, once the phone said the number on the page: one try.
+
+    By link and by nearness there is no number: `rn` takes its place, or the passkey did.
+    """
     held = _held(journey, phone, Event.MATCH, now)
     if isinstance(held, Refusal):
         return Decision(held)
+    if ways.needs_number(held.way):
+        if number is None:
+            return Decision(refusal.NUMBER_MISSING)
+        if number != held.number:
+            killed = moved(Event.MISMATCH, held, reason="wrong_number")
+            tried = NoteTry(phone.person_id, "number", now)
+            return Decision(refusal.NUMBER_WRONG, (*killed.changes, tried))
     return moved(Event.MATCH, held, expires_at=_touched(held, now, law))
 
 
@@ -71,10 +160,10 @@ def review(
     client: Client,
     chosen: Sequence[str],
     owned: Sequence[SharedAccount],
-    issuer: str,
+    locale: str,
+    terms: Terms,
     now: int,
     fresh: Fresh,
-    law: Policy,
 ) -> Decision[Journey]:
     """Freeze the consent document over the chosen accounts; its hash is what the passkey signs."""
     held = _held(journey, phone, Event.REVIEW, now)
@@ -85,13 +174,13 @@ def review(
     if not chosen or len(set(chosen)) != len(chosen) or not known:
         return Decision(refusal.ACCOUNTS_NOT_GOOD)
     accounts = [account for account in owned if account.resource_id in set(chosen)]
-    signed = consent.document(held, phone, client, accounts, issuer, fresh, law)
+    signed = consent.document(held, phone, client, accounts, locale, terms, fresh)
     return moved(
         Event.REVIEW,
         held,
         document=signed,
         challenge=consent_challenge(signed),
-        expires_at=_touched(held, now, law),
+        expires_at=_touched(held, now, terms.law),
     )
 
 
@@ -106,7 +195,12 @@ def edit(journey: Journey | None, phone: Phone, now: int, law: Policy) -> Decisi
 
 
 def approve(
-    journey: Journey | None, phone: Phone, assertion: Assertion, now: int, law: Policy
+    journey: Journey | None,
+    phone: Phone,
+    standing: Standing,
+    assertion: Assertion,
+    terms: Terms,
+    now: int,
 ) -> Decision[Journey]:
     """Approve by a verified assertion over exactly the frozen document."""
     held = _held(journey, phone, Event.APPROVE, now)
@@ -115,23 +209,57 @@ def approve(
     signed_this = held.challenge is not None and assertion.challenge == held.challenge
     if not signed_this or assertion.credential_id != phone.credential_id:
         return Decision(refusal.PASSKEY_NOT_GOOD.because("another document or credential"))
+    wait = hint_of(held).not_before - now
+    if wait > 0:
+        return Decision(refusal.too_early(wait))
+    if standing.approvals >= terms.law.approvals:
+        return Decision(refusal.SLOW_DOWN.because("too many approvals"))
+    by_link = held.way == "link"
     step = moved(
         Event.APPROVE,
         held,
         assertion=assertion.text,
         approved_at=now,
-        expires_at=now + law.resume,
+        return_hash=fingerprint(ways.return_nonce(terms.server_key, held)) if by_link else None,
+        expires_at=now + terms.law.resume,
     )
-    if assertion.sign_count == phone.sign_count:
-        return step
-    count = CountUp(phone.phone_id, assertion.sign_count)
-    return Decision(step.answer, (*step.changes, count))
+    changes: list[Change] = [*step.changes, NoteTry(phone.person_id, "approval", now)]
+    if assertion.sign_count != phone.sign_count:
+        changes.append(CountUp(phone.phone_id, assertion.sign_count))
+    return Decision(step.answer, tuple(changes))
 
 
 def refuse(journey: Journey | None, phone: Phone, now: int) -> Decision[Journey]:
     """Let the person say no."""
     held = _held(journey, phone, Event.REFUSE, now)
     return Decision(held) if isinstance(held, Refusal) else moved(Event.REFUSE, held)
+
+
+def disown(
+    journey: Journey | None, phone: Phone, others: Sequence[Journey], now: int
+) -> Decision[Journey]:
+    """Let the person say that they did not start this.
+
+    It flags the client for the bank, and ends everything else that is under way in the browser
+    it came from (`others`): that is a deceiver's.
+    """
+    held = _held(journey, phone, Event.DISOWN, now)
+    if isinstance(held, Refusal):
+        return Decision(held)
+    step = moved(Event.DISOWN, held, reason="not_started_here")
+    called_off = [
+        change
+        for other in others
+        if other.journey_id != held.journey_id and allows(other.at(now), Event.CALL_OFF)
+        for change in moved(Event.CALL_OFF, other, reason="disowned").changes
+    ]
+    flag = FlagClient(held.request.returns_to.client_id, held.journey_id, now)
+    return Decision(step.answer, (*step.changes, *called_off, flag))
+
+
+def hint_of(journey: Journey) -> Hint:
+    """Read the risk verdict of a journey's claim."""
+    return Hint() if journey.hint is None else msgspec.json.decode(journey.hint, type=Hint)
 
 
 def held_by(journey: Journey | None, phone: Phone) -> Journey | Refusal:

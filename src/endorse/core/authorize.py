@@ -110,6 +110,8 @@ def reply(
     """
     request = journey.request
     state = journey.at(now)
+    if state is State.APPROVED and not journey.may_resume:
+        return Decision(refusal.wrong_state(state, Event.RESUME))
     if state is State.APPROVED:
         code = code_of(server_key, journey.journey_id)
         after = msgspec.structs.replace(

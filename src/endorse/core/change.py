@@ -37,6 +37,30 @@ class Move(msgspec.Struct, frozen=True):
     after: Journey
 
 
+class NoteTry(msgspec.Struct, frozen=True):
+    """Remember for a while that a person did this: `number`, `spelling` or `approval`. No guard."""
+
+    person_id: str
+    kind: str
+    now: int
+
+
+class FlagClient(msgspec.Struct, frozen=True):
+    """Remember that a person did not start what this client's request asked. No guard."""
+
+    client_id: str
+    journey_id: str
+    now: int
+
+
+class KnowBrowser(msgspec.Struct, frozen=True):
+    """Remember that this person approved from this browser. No guard: the last time wins."""
+
+    browser_id: str
+    person_id: str
+    now: int
+
+
 class MakeGrant(msgspec.Struct, frozen=True):
     """Store a new grant with what was signed for it. Guard: its id is new."""
 
@@ -205,6 +229,9 @@ class Sweep(msgspec.Struct, frozen=True):
 Change = (
     Begin
     | Move
+    | NoteTry
+    | FlagClient
+    | KnowBrowser
     | MakeGrant
     | Amend
     | MakeToken

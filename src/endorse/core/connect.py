@@ -1,4 +1,4 @@
-"""What the browser that began may do: begin, ask for a new code, cancel.
+"""What the browser that began may do: begin, ask for another way, cancel, come back.
 
 Every function takes the facts, the time and, where something new is named, fresh random bytes,
 and returns a `Decision`. Which event may follow which state stands in `journey`.
@@ -6,14 +6,22 @@ and returns a `Decision`. Which event may follow which state stands in `journey`
 
 import msgspec
 
-from endorse.core import refusal
+from endorse.core import refusal, ways
 from endorse.core.authorize import digest
 from endorse.core.change import Begin, Decision
-from endorse.core.coding import Fresh, b64url, fingerprint
+from endorse.core.coding import Fresh, b64url, fingerprint, same
 from endorse.core.journey import Event, State
 from endorse.core.model import Journey, Request
 from endorse.core.policy import Policy
 from endorse.core.step import barred, moved
+
+
+class Browser(msgspec.Struct, frozen=True):
+    """A browser as it began: how the phone names it, its lasting cookie's hash, its address."""
+
+    name: str
+    browser_id: str = ""
+    address: str = ""
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -23,8 +31,21 @@ class Begun(msgspec.Struct, frozen=True):
     browser_secret: str
 
 
+class Linked(msgspec.Struct, frozen=True):
+    """A journey that is offered to the app on the same device, and the link's one-use secret."""
+
+    journey: Journey
+    lid: str
+
+
 def begin(
-    request: Request, issuer: str, browser: str, now: int, fresh: Fresh, law: Policy
+    request: Request,
+    issuer: str,
+    browser: Browser,
+    offered: tuple[str, ...],
+    now: int,
+    fresh: Fresh,
+    law: Policy,
 ) -> Decision[Begun]:
     """Begin a journey for a browser that asked for it from our own page."""
     secret = b64url(fresh(32))
@@ -35,7 +56,10 @@ def begin(
         browser_hash=fingerprint(secret),
         request=request,
         digest=digest(request, issuer),
-        browser=browser,
+        browser=browser.name,
+        browser_id=browser.browser_id,
+        address=browser.address,
+        ways=offered,
         state=State.WAITING,
         version=0,
         started_at=now,
@@ -48,8 +72,11 @@ def begin(
 
 
 def code_runs_out(journey: Journey, now: int, law: Policy) -> int:
-    """Give the seconds for which the code on the screen still counts; 0 when it has lapsed."""
-    return max(0, journey.code_from + law.code_shown - now)
+    """Give the seconds for which what the page offers still counts; 0 when it has lapsed."""
+    ends = journey.code_from + law.code_shown
+    if journey.spelled_at is not None:
+        ends = max(ends, journey.spelled_at + law.short_code)
+    return max(0, ends - now)
 
 
 def codes_left(journey: Journey, law: Policy) -> int:
@@ -64,13 +91,61 @@ def new_code(journey: Journey, now: int, fresh: Fresh, law: Policy) -> Decision[
         return Decision(no)
     if code_runs_out(journey, now, law) or not codes_left(journey, law):
         return Decision(refusal.wrong_state(journey.state, Event.NEW_CODE))
-    return moved(
-        Event.NEW_CODE,
+    return _shows_code(Event.NEW_CODE, journey, now, fresh, law, journey.codes + 1)
+
+
+def open_app(journey: Journey, now: int, fresh: Fresh, law: Policy) -> Decision[Linked]:
+    """Offer the request to the app on this device, in place of the code.
+
+    The link works once; asked again, a new one takes its place. The code is dead meanwhile.
+    """
+    no = barred(journey, Event.OPEN_APP, now) or _not_offered(journey, "link")
+    if no is not None:
+        return Decision(no)
+    lid = b64url(fresh(32))
+    step = moved(
+        Event.OPEN_APP,
         journey,
-        qid=b64url(fresh(16)),
+        lid_hash=fingerprint(lid),
+        spelling=None,
+        spelling_hash=None,
+        spelled_at=None,
         code_from=now,
-        codes=journey.codes + 1,
-        expires_at=_waits_until(journey.started_at, now, journey.codes + 1, law),
+    )
+    after = journey if isinstance(step.answer, refusal.Refusal) else step.answer
+    return Decision(Linked(after, lid), step.changes)
+
+
+def show_code(journey: Journey, now: int, fresh: Fresh, law: Policy) -> Decision[Journey]:
+    """Show the code again in place of the link, which is dead from now on."""
+    no = barred(journey, Event.SHOW_CODE, now) or _not_offered(journey, "qr")
+    if no is None and journey.lid_hash is None:
+        no = refusal.wrong_state(journey.state, Event.SHOW_CODE)
+    if no is not None:
+        return Decision(no)
+    return _shows_code(Event.SHOW_CODE, journey, now, fresh, law, journey.codes)
+
+
+def spell(
+    journey: Journey, server_key: bytes, now: int, fresh: Fresh, law: Policy
+) -> Decision[Journey]:
+    """Make a short code for a person who cannot scan. Asked again, the same one stands."""
+    no = barred(journey, Event.SPELL, now) or _not_offered(journey, "short_code")
+    if no is None and journey.lid_hash is not None:
+        no = refusal.wrong_state(journey.state, Event.SPELL)
+    if no is not None:
+        return Decision(no)
+    if journey.spelled_at is not None and now < journey.spelled_at + law.short_code:
+        return Decision(journey)
+    spelled = msgspec.structs.replace(journey, spelling=b64url(fresh(16)))
+    letters = ways.short_code(server_key, spelled)
+    return moved(
+        Event.SPELL,
+        journey,
+        spelling=spelled.spelling,
+        spelling_hash=ways.spelling_hash(server_key, letters),
+        spelled_at=now,
+        expires_at=max(journey.expires_at, now + law.short_code),
     )
 
 
@@ -78,6 +153,40 @@ def cancel(journey: Journey, now: int) -> Decision[Journey]:
     """Let the browser that began call it off."""
     no = barred(journey, Event.CANCEL, now)
     return Decision(no) if no is not None else moved(Event.CANCEL, journey)
+
+
+def come_back(journey: Journey | None, nonce: str, now: int) -> Decision[Journey]:
+    """Take the return nonce from the browser that began; the caller has seen its B.
+
+    Only after this may a request that went by link be resumed. A repeated return is harmless.
+    """
+    if journey is None or not same(journey.return_hash or "", fingerprint(nonce)):
+        return Decision(refusal.JOURNEY_NOT_FOUND)
+    if journey.returned_at is not None:
+        return Decision(journey)
+    no = barred(journey, Event.RETURN, now)
+    return Decision(no) if no is not None else moved(Event.RETURN, journey, returned_at=now)
+
+
+def _not_offered(journey: Journey, way: str) -> refusal.Refusal | None:
+    return None if way in journey.ways else refusal.WAY_NOT_OFFERED
+
+
+def _shows_code(
+    event: Event, journey: Journey, now: int, fresh: Fresh, law: Policy, codes: int
+) -> Decision[Journey]:
+    return moved(
+        event,
+        journey,
+        qid=b64url(fresh(16)),
+        lid_hash=None,
+        spelling=None,
+        spelling_hash=None,
+        spelled_at=None,
+        code_from=now,
+        codes=codes,
+        expires_at=_waits_until(journey.started_at, now, codes, law),
+    )
 
 
 def _waits_until(started_at: int, now: int, codes: int, law: Policy) -> int:

@@ -9,10 +9,20 @@ import rfc8785
 
 from endorse.core.coding import Fresh, b64url
 from endorse.core.model import Client, Grant, Journey, Phone, SharedAccount
-from endorse.core.policy import Policy
+from endorse.core.policy import Policy, Terms
 
 TEXTS_VERSION: Final = "1"
 """The version of the words the phone shows; it is part of what is signed."""
+
+
+LOCALES: Final = ("en", "nl", "de", "fr", "es")
+"""The languages in which the phone can show what is signed."""
+
+
+def locale_of(asked: str) -> str:
+    """Give the language that a phone named, or English if there is no such."""
+    language = asked.split("-", maxsplit=1)[0].lower()
+    return language if language in LOCALES else "en"
 
 
 def valid_until(journey: Journey, client: Client, law: Policy) -> int:
@@ -84,17 +94,17 @@ def document(
     phone: Phone,
     client: Client,
     accounts: Sequence[SharedAccount],
-    issuer: str,
+    locale: str,
+    terms: Terms,
     fresh: Fresh,
-    law: Policy,
 ) -> str:
     """Write the consent document as canonical JSON (RFC 8785)."""
     said = {
         "accounts": msgspec.to_builtins(accounts),
         "client": _named(client),
         "device": phone.device,
-        "issuer": issuer,
-        "locale": "en",
+        "issuer": terms.issuer,
+        "locale": locale,
         "nonce": b64url(fresh(16)),
         "person": phone.person_id,
         "recurring": "offline_access" in journey.request.scope,
@@ -102,6 +112,6 @@ def document(
         "scope": list(journey.request.scope),
         "texts": TEXTS_VERSION,
         "type": "endorse-consent-v1",
-        "valid_until": timestamp(valid_until(journey, client, law)),
+        "valid_until": timestamp(valid_until(journey, client, terms.law)),
     }
     return rfc8785.dumps(said).decode()

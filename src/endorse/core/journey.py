@@ -34,8 +34,11 @@ class Actor(StrEnum):
     BROWSER = "the browser that began"
     PHONE = "the phone that claimed"
     ANY_PHONE = "an enrolled, signed-in phone"
+    NEAR_PASSKEY = "a passkey used on the page itself"
     OTHER_PERSON = "a phone of another person"
     REVOKER = "whoever revoked the phone"
+    PERSON_ELSEWHERE = "the person, in another journey"
+    RISK = "the bank's risk verdict"
     CLIENT = "the client"
     CLOCK = "the clock"
 
@@ -45,15 +48,25 @@ class Event(StrEnum):
 
     START = "start"
     NEW_CODE = "new code"
+    OPEN_APP = "open the app"
+    SHOW_CODE = "show the code instead"
+    SPELL = "short code"
     CLAIM = "claim"
+    COME_NEAR = "come near"
+    BAR = "bar"
     SPOIL = "second scan"
+    SUPERSEDE = "newer claim"
     MATCH = "match"
+    MISMATCH = "wrong number"
     REVIEW = "review"
     EDIT = "edit"
     APPROVE = "approve"
     REFUSE = "refuse"
     REVOKE = "phone revoked"
+    DISOWN = "did not start this"
+    CALL_OFF = "browser disowned"
     CANCEL = "cancel"
+    RETURN = "return"
     RESUME = "resume"
     REDEEM = "redeem"
     EXPIRE = "expire"
@@ -86,15 +99,25 @@ STEPS: Final = {
     for step in (
         Step(Event.START, Actor.BROWSER, (), State.WAITING),
         Step(Event.NEW_CODE, Actor.BROWSER, (State.WAITING,), State.WAITING),
+        Step(Event.OPEN_APP, Actor.BROWSER, (State.WAITING,), State.WAITING),
+        Step(Event.SHOW_CODE, Actor.BROWSER, (State.WAITING,), State.WAITING),
+        Step(Event.SPELL, Actor.BROWSER, (State.WAITING,), State.WAITING),
         Step(Event.CLAIM, Actor.ANY_PHONE, (State.WAITING,), State.CLAIMED),
+        Step(Event.COME_NEAR, Actor.NEAR_PASSKEY, (State.WAITING,), State.CLAIMED),
+        Step(Event.BAR, Actor.RISK, (State.WAITING,), State.KILLED),
         Step(Event.SPOIL, Actor.OTHER_PERSON, (State.CLAIMED,), State.KILLED),
+        Step(Event.SUPERSEDE, Actor.PERSON_ELSEWHERE, _WITH_PHONE, State.KILLED),
         Step(Event.MATCH, Actor.PHONE, (State.CLAIMED,), State.MATCHED),
+        Step(Event.MISMATCH, Actor.PHONE, (State.CLAIMED,), State.KILLED),
         Step(Event.REVIEW, Actor.PHONE, (State.MATCHED,), State.REVIEW),
         Step(Event.EDIT, Actor.PHONE, (State.REVIEW,), State.MATCHED),
         Step(Event.APPROVE, Actor.PHONE, (State.REVIEW,), State.APPROVED),
         Step(Event.REFUSE, Actor.PHONE, _WITH_PHONE, State.REJECTED),
         Step(Event.REVOKE, Actor.REVOKER, _WITH_PHONE, State.KILLED),
+        Step(Event.DISOWN, Actor.PHONE, _WITH_PHONE, State.REJECTED),
+        Step(Event.CALL_OFF, Actor.PERSON_ELSEWHERE, LIVE, State.KILLED),
         Step(Event.CANCEL, Actor.BROWSER, LIVE, State.CANCELLED),
+        Step(Event.RETURN, Actor.BROWSER, (State.APPROVED,), State.APPROVED),
         Step(Event.RESUME, Actor.BROWSER, (State.APPROVED,), State.REDIRECTED),
         Step(Event.REDEEM, Actor.CLIENT, (State.REDIRECTED,), State.REDEEMED),
         Step(

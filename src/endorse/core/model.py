@@ -33,6 +33,8 @@ class Client(msgspec.Struct, frozen=True):
     """How long a grant of this client lasts, in seconds."""
     created_at: int
     secrets: tuple[ClientSecret, ...] = ()
+    ways: tuple[str, ...] = ()
+    """The only ways in which its requests may reach a phone; () for all that the server offers."""
 
 
 class Trusted(msgspec.Struct, frozen=True):
@@ -68,6 +70,12 @@ class Journey(msgspec.Struct, frozen=True):
     """D: what the frames and the consent document are bound to."""
     browser: str
     """As the phone shows it: "Chrome on Windows"."""
+    browser_id: str
+    """Hash of the browser's lasting cookie; "" if it came without."""
+    address: str
+    """Where the browser was when it began, for the risk verdict."""
+    ways: tuple[str, ...]
+    """How this request may reach a phone; see `ways`."""
     state: State
     version: int
     started_at: int
@@ -76,6 +84,18 @@ class Journey(msgspec.Struct, frozen=True):
     codes: int
     expires_at: int
     forget_at: int
+    lid_hash: str | None = None
+    """Set while the request is offered to an app on the same device, in place of the code."""
+    spelling: str | None = None
+    """Fresh bytes from which the short code is derived, while there is one."""
+    spelling_hash: str | None = None
+    spelled_at: int | None = None
+    way: str | None = None
+    """How it reached the phone that claimed it."""
+    number: int | None = None
+    """What the page shows and the phone must say; None where nearness is known otherwise."""
+    hint: str | None = None
+    """The risk verdict of the claim, as JSON of `Hint`."""
     person_id: str | None = None
     phone_id: str | None = None
     claimed_at: int | None = None
@@ -84,6 +104,9 @@ class Journey(msgspec.Struct, frozen=True):
     assertion: str | None = None
     approved_at: int | None = None
     reason: str | None = None
+    return_hash: str | None = None
+    """Hash of the return nonce: the app on the same device gets the nonce at the approval."""
+    returned_at: int | None = None
     code_hash: str | None = None
     grant_id: str | None = None
 
@@ -91,6 +114,32 @@ class Journey(msgspec.Struct, frozen=True):
         """Give the state at this time: past its `expires_at` a journey that could move is over."""
         waits = self.state in LIVE or self.state in (State.APPROVED, State.REDIRECTED)
         return State.EXPIRED if waits and now >= self.expires_at else self.state
+
+    @property
+    def may_resume(self) -> bool:
+        """Whether the browser may fetch the answer: what went by link only after the return."""
+        return self.way != "link" or self.returned_at is not None
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """What the person is told of the risk: a level, stable names of reasons, and the place."""
+
+    level: str = "green"
+    reasons: tuple[str, ...] = ()
+    place: str | None = None
+    distance_km: int | None = None
+    not_before: int = 0
+    """When an approval counts at the earliest; 0 at once."""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What is remembered of a person who claims or approves."""
+
+    live: tuple[Journey, ...] = ()
+    """Journeys that a phone of this person holds and has not decided."""
+    wrong_numbers: int = 0
+    wrong_spellings: int = 0
+    approvals: int = 0
 
 
 class PhoneState(StrEnum):

@@ -11,7 +11,12 @@ import msgspec
 SCOPES: Final = ("accounts", "balances", "transactions", "offline_access")
 """What a client may ask for, in the order in which a person reads it."""
 
-DAY: Final = 24 * 60 * 60
+WAYS: Final = ("qr", "link", "short_code", "near")
+"""How a request may reach a phone: the moving code, the app on the same device, eight letters
+that a person types, a passkey that the page itself asks for (which proves nearness)."""
+
+HOUR: Final = 60 * 60
+DAY: Final = 24 * HOUR
 
 
 HISTORY: Final = 2 * 365 * DAY
@@ -31,6 +36,18 @@ class Policy(msgspec.Struct, frozen=True):
     frame_every: float = 2.0
     frame_lives: int = 6
     frame_ahead: int = 1
+    # A page without script shows a new frame every 4 s, so its frames count for longer.
+    still_frame_lives: int = 10
+
+    # Which ways there are. Nearness is for banks that ask for it: it needs a passkey that the
+    # person's phone lends to other devices, which not every phone does.
+    ways: tuple[str, ...] = ("qr", "link", "short_code")
+
+    # The short code: eight letters of twenty are 34 bits. Five minutes to type them; five wrong
+    # ones a person in ten minutes leave no hope of a guess.
+    short_code: int = 300
+    wrong_spellings: int = 5
+    wrong_spellings_in: int = 600
 
     # One code is shown for two minutes; a person who was slow asks for another, at most three
     # times, without losing the request. After `waiting_in_all` nobody is there any more.
@@ -42,6 +59,16 @@ class Policy(msgspec.Struct, frozen=True):
     # ends an idle authenticated channel after five).
     decision: int = 300
     idle: int = 120
+
+    # The number has one try a journey. Three wrong ones in an hour mean that somebody keeps
+    # showing this person screens that are not in front of them: no claims for the next hour.
+    wrong_numbers: int = 3
+    wrong_numbers_in: int = HOUR
+    # Nobody connects more than a few apps an hour; somebody who is being talked into it does.
+    approvals: int = 6
+    approvals_in: int = HOUR
+    # Under a warning the person gets time to read it before an approval counts.
+    amber_wait: int = 10
 
     # After the approval the browser has a minute to come; the code then has a minute to be
     # redeemed (FAPI 2.0 Security Profile 5.3.2.1, at most 60 s).
@@ -82,6 +109,11 @@ class Policy(msgspec.Struct, frozen=True):
 
     # Beginnings from one address a minute: a household is far below, a flood far above.
     starts_a_minute: int = 10
+    # Frames that do not count, from one phone a minute: a shaking hand is far below.
+    bad_claims_a_minute: int = 10
+
+    # A browser is known again for as long as a grant can last.
+    browser_known: int = 180 * DAY
 
     # Sizes. A parameter of 2 KiB is longer than any real one (a state that is a JWT has 300).
     parameter: int = 2048
@@ -90,7 +122,26 @@ class Policy(msgspec.Struct, frozen=True):
     page_of_transactions: int = 100
 
 
-WIDE: Final = Policy(starts_a_minute=100_000, enrolments_a_day=1_000_000, confirm_phones=False)
+class Terms(msgspec.Struct, frozen=True):
+    """What holds for every decision of one server: who it is, its key, its numbers."""
+
+    issuer: str
+    server_key: bytes
+    law: Policy
+
+    def __repr__(self) -> str:
+        return f"Terms({self.issuer})"
+
+
+WIDE: Final = Policy(
+    starts_a_minute=100_000,
+    bad_claims_a_minute=100_000,
+    enrolments_a_day=1_000_000,
+    approvals=1_000_000,
+    wrong_numbers=1_000_000,
+    wrong_spellings=1_000_000,
+    confirm_phones=False,
+)
 """The sandbox's policy: the protocol's lifetimes, but no limit on how often something is tried.
 
 Its phones act at once: there is no desk that could confirm them."""

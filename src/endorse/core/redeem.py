@@ -6,7 +6,16 @@ from typing import Final
 import msgspec
 
 from endorse.core import refusal
-from endorse.core.change import Change, Decision, EndGrant, MakeGrant, MakeToken, Move, Rotate
+from endorse.core.change import (
+    Change,
+    Decision,
+    EndGrant,
+    KnowBrowser,
+    MakeGrant,
+    MakeToken,
+    Move,
+    Rotate,
+)
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
 from endorse.core.grants import consented
 from endorse.core.journey import Event, State
@@ -80,7 +89,14 @@ def code(
     after = msgspec.structs.replace(journey, state=State.REDEEMED, grant_id=grant.grant_id)
     what = Connected(grant.grant_id, grant.client_id, grant.person_id)
     told = of_connection(Kind.CONNECTION_MADE, what, By.CLIENT, now)
-    changes = (Move(Event.REDEEM, journey, after), MakeGrant(grant, signed), MakeToken(token), told)
+    changes: tuple[Change, ...] = (
+        Move(Event.REDEEM, journey, after),
+        MakeGrant(grant, signed),
+        MakeToken(token),
+        told,
+    )
+    if journey.browser_id:
+        changes = (*changes, KnowBrowser(journey.browser_id, grant.person_id, now))
     return Decision(tokens, changes)
 
 

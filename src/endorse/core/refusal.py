@@ -170,6 +170,37 @@ ALREADY_SCANNED = Refusal(
     409,
     "Somebody else scanned this code before. It has been stopped; start again on the computer.",
 )
+CLAIMS_STOPPED = Refusal(
+    "claims_stopped",
+    "claims_stopped",
+    429,
+    "Three wrong numbers were typed within an hour. No code is accepted for the next hour: "
+    "somebody may be showing you screens that are not yours.",
+)
+NUMBER_MISSING = Refusal(
+    "number_missing",
+    "invalid_request",
+    400,
+    "Send the number that the page shows, as number: 10 to 99.",
+)
+NUMBER_WRONG = Refusal(
+    "number_wrong",
+    "number_wrong",
+    409,
+    "The number is not the page's. The request has been stopped; start again on the computer.",
+)
+RISK_TOO_HIGH = Refusal(
+    "risk_too_high",
+    "risk_too_high",
+    403,
+    "This request is not safe enough to go on. It has been stopped.",
+)
+WAY_NOT_OFFERED = Refusal(
+    "way_not_offered",
+    "way_not_offered",
+    404,
+    "This request cannot reach a phone in this way.",
+)
 JOURNEY_NOT_FOUND = Refusal(
     "not_found", "not_found", 404, "This phone has no such request or connection."
 )
@@ -257,6 +288,12 @@ NOT_RENEWABLE = Refusal(
     "(take that away first), or the app may not ask for it any more, or it would not last longer.",
 )
 SLOW_DOWN = Refusal("slow_down", "slow_down", 429, "Too many tries. Wait a minute and try again.")
+
+
+def too_early(wait: int) -> Refusal:
+    """Refuse an approval under a warning until the person had time to read it, in seconds."""
+    told = f"There is a warning to read first. Approve in {wait} s."
+    return Refusal("too_early", "too_early", 409, told, also=(("wait", wait),))
 
 
 def wrong_state(state: str, event: str) -> Refusal:

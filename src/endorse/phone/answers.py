@@ -32,6 +32,16 @@ class Client(msgspec.Struct, frozen=True):
     verified: bool
 
 
+class Hint(msgspec.Struct, frozen=True):
+    """How safe the server thinks this is: "green" or "amber", and why. `wait` is in seconds."""
+
+    level: str
+    reasons: tuple[str, ...] = ()
+    place: str | None = None
+    distance_km: int | None = None
+    wait: int = 0
+
+
 class Started(msgspec.Struct, frozen=True):
     """When and where the journey began."""
 
@@ -127,13 +137,20 @@ class Revoked(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """Who asks, and where it began: the first screen after a scan."""
+    """Who asks, and where it began: the first screen after a scan.
+
+    `way` is "qr", "link", "short_code" or "near"; with `asks_number` the page shows a number that
+    `match` must say.
+    """
 
     journey: str
     state: str
     client: Client
     started: Started
     expires_in: int
+    way: str = "qr"
+    asks_number: bool = True
+    hint: Hint = Hint("green")
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -159,10 +176,17 @@ class ReviewAnswer(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Where a journey stands."""
+    """Where a journey stands. `return_url` leads back to the browser on the same device."""
 
     journey: str
     state: str
+    return_url: str | None = None
+
+
+class Journeys(msgspec.Struct, frozen=True):
+    """Answer of `GET /phone/journeys`."""
+
+    journeys: tuple[Claimed, ...]
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -260,3 +284,4 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
     state: str | None = None
     time: float | None = None
     tries_left: int | None = None
+    wait: int | None = None

@@ -156,7 +156,11 @@ async def _play(browser: Browser, phone: Phone, accounts: Sequence[str], refuse:
                     if scans == _MOST_SCANS:
                         raise
                     continue
-                await _decide(phone, claimed, accounts, refuse)
+                if refuse:
+                    await phone.refuse(claimed.journey)
+            elif isinstance(event, State) and event.number is not None and claimed is not None:
+                if not refuse:
+                    await _approve(phone, claimed, event.number, accounts)
             elif isinstance(event, State) and event.state in _LEAVING:
                 return await browser.resume()
             elif isinstance(event, State) and event.state in _OVER:
@@ -164,14 +168,13 @@ async def _play(browser: Browser, phone: Phone, accounts: Sequence[str], refuse:
     raise JourneyEnded("lost", "the page's events ended without a decision")
 
 
-async def _decide(phone: Phone, claimed: Claimed, accounts: Sequence[str], refuse: bool) -> None:
-    if refuse:
-        await phone.refuse(claimed.journey)
-        return
-    matched = await phone.match(claimed.journey)
+async def _approve(phone: Phone, claimed: Claimed, number: int, accounts: Sequence[str]) -> None:
+    matched = await phone.match(claimed.journey, number)
     chosen = [account.resource_id for account in choose(matched.accounts, accounts)]
     review = await phone.review(claimed.journey, chosen)
     _check_same(review.consent, claimed, matched)
+    # Under a warning an approval counts only when there was time to read it.
+    await asyncio.sleep(claimed.hint.wait)
     await phone.approve(review)
 
 

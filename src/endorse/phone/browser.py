@@ -35,6 +35,14 @@ class Standing(msgspec.Struct, frozen=True):
     """The state after the person pressed a button on the page."""
 
     state: str
+    link: str = ""
+    letters: str = ""
+
+
+class WayBack(msgspec.Struct, frozen=True):
+    """Where the return page sends the browser that began."""
+
+    resume: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +161,32 @@ class Browser:
 
     async def cancel(self) -> str:
         """Press "Cancel". Gives the state after it."""
-        return await self._press("cancel")
+        return (await self._press("cancel")).state
 
     async def new_code(self) -> str:
         """Press "New code". Gives the state after it."""
-        return await self._press("new-code")
+        return (await self._press("new-code")).state
+
+    async def open_app(self) -> str:
+        """Press "Open the bank's app". Gives the link that the app on this device opens."""
+        return (await self._press("app")).link
+
+    async def show_code(self) -> str:
+        """Press "Show the code instead". Gives the state after it."""
+        return (await self._press("code")).state
+
+    async def spell(self) -> str:
+        """Press "I can't scan". Gives the short code that the page shows."""
+        return (await self._press("letters")).letters
+
+    async def come_back(self, return_url: str) -> None:
+        """Open the link that the app gave after the approval; then `resume` gives the answer.
+
+        Raises `Refused` in a browser that did not begin.
+        """
+        issuer = self._opened().issuer
+        nonce = return_url.removeprefix(issuer.at("/return#"))
+        read(await self._post(issuer, "/return", {"nonce": nonce}), WayBack)
 
     async def resume(self) -> str:
         """Leave the page. Gives the `Location` that leads back to the client, not followed."""
@@ -168,9 +197,9 @@ class Browser:
         location: str = answer.headers["Location"]
         return location
 
-    async def _press(self, button: str) -> str:
+    async def _press(self, button: str) -> Standing:
         path = f"{self._begun().connect}/{button}"
-        return read(await self._post(self._opened().issuer, path, {}), Standing).state
+        return read(await self._post(self._opened().issuer, path, {}), Standing)
 
     async def _post(self, issuer: Issuer, path: str, form: dict[str, str]) -> httpx2.Response:
         headers = {"Origin": issuer.url, "Sec-Fetch-Site": "same-origin"}

@@ -18,6 +18,7 @@ from endorse.phone.answers import (
     Connections,
     Ended,
     EnrolOptions,
+    Journeys,
     JsonObject,
     ListedPhone,
     Matched,
@@ -116,23 +117,38 @@ class Phone(Caller):
     # Approving a journey
 
     async def claim(self, text: str) -> Claimed:
-        """Say that this phone scanned `text`, the moving code's text of this moment."""
-        if not text.startswith(self.issuer.at("/q#")):
+        """Say that this phone scanned, opened or was told `text`.
+
+        It is the moving code's text of this moment, the link of the app on the same device, or
+        the eight letters of a short code.
+        """
+        ours = (self.issuer.at("/q#"), self.issuer.at("/a#"))
+        if "#" in text and not text.startswith(ours):
             raise CodeNotAccepted(f"The scanned code is none of {self.issuer.url}.")
         return await self._ask_signed_in(Claimed, "/phone/claim", {"code": text})
 
-    async def match(self, journey: str) -> Matched:
-        """Learn what is asked, and the accounts to choose from."""
-        return await self._ask_signed_in(Matched, "/phone/match", {"journey": journey})
+    async def journeys(self) -> tuple[Claimed, ...]:
+        """The journeys that this phone holds: also those that its passkey claimed on the page."""
+        return (await self._ask_signed_in(Journeys, "/phone/journeys", method="GET")).journeys
 
-    async def review(self, journey: str, accounts: Sequence[str]) -> Review:
+    async def match(self, journey: str, number: int | None) -> Matched:
+        """Say the `number` on the page; learn what is asked, and the accounts to choose from.
+
+        There is one try. `number` is None where the claim did not ask for one.
+        """
+        body: JsonObject = {"journey": journey}
+        if number is not None:
+            body["number"] = number
+        return await self._ask_signed_in(Matched, "/phone/match", body)
+
+    async def review(self, journey: str, accounts: Sequence[str], locale: str = "en") -> Review:
         """Choose accounts by resource id, and get the document to sign, already checked.
 
         Raises `ConsentNotTrusted` if the document is not the one that the challenge stands for,
         or not for this issuer, phone, person and choice.
         """
         _, passkey = self._enrolled()
-        body = {"journey": journey, "accounts": list(accounts)}
+        body = {"journey": journey, "accounts": list(accounts), "locale": locale}
         answer = await self._ask_signed_in(ReviewAnswer, "/phone/review", body)
         if answer.journey != journey or answer.options.get("rpId") != passkey.rp_id:
             raise ConsentNotTrusted("The answer is for another journey or relying party.")
@@ -164,6 +180,10 @@ class Phone(Caller):
     async def refuse(self, journey: str) -> Progress:
         """Say no."""
         return await self._ask_signed_in(Progress, "/phone/refuse", {"journey": journey})
+
+    async def disown(self, journey: str) -> Progress:
+        """Say "I did not start this": everything under way in that browser ends."""
+        return await self._ask_signed_in(Progress, "/phone/disown", {"journey": journey})
 
     async def watch(self, journey: str, state: str) -> Progress:
         """Wait until the journey's state differs from `state`, 20 s at most."""

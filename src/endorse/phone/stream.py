@@ -20,11 +20,16 @@ class Frame:
 
 
 class State(msgspec.Struct, frozen=True):
-    """Where the journey stands, as the page tells it. `expires_in` is in seconds."""
+    """Where the journey stands, as the page tells it. `expires_in` is in seconds.
+
+    `number` is what the phone must say, `letters` the short code, where the page shows them.
+    """
 
     state: str
     expires_in: int | None = None
     reason: str | None = None
+    number: int | None = None
+    letters: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,15 @@
-"""How a browser is named to a person: "Chrome on Windows"."""
+"""What a browser tells about itself: its name ("Chrome on Windows"), its address, its cookies."""
 
 from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from endorse.core.coding import b64url, fingerprint
+from endorse.server.desk import Desk
+
+_LASTING: Final = 180 * 24 * 60 * 60
+_LONGEST_COOKIE: Final = 64
 
 # The order matters: every Chromium also says Chrome and Safari, every Android also Linux.
 _BROWSERS: Final = (
@@ -31,3 +40,50 @@ def browser_name(user_agent: str) -> str:
     if browser and system:
         return f"{browser} on {system}"
     return browser or "an unknown browser"
+
+
+def address(desk: Desk, request: Request) -> str:
+    """Give the caller's address: the peer's, or what a trusted proxy says it forwarded."""
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.get("x-forwarded-for", "")
+    if peer in desk.settings.trusted_proxies and forwarded:
+        return forwarded.rsplit(",", 1)[-1].strip()[:64]
+    return peer
+
+
+def cookie_name(desk: Desk, short: str) -> str:
+    """Name the cookie that holds B: one a journey, so that tabs do not mix.
+
+    Without https the prefix and Secure are left out, because HTTP clients' cookie jars would
+    not send it back; settings allow that on this machine's own sandbox alone.
+    """
+    return f"__Host-tx_{short}" if desk.settings.secure else f"tx_{short}"
+
+
+def set_cookie(desk: Desk, answer: Response, name: str, value: str, lives: int) -> None:
+    """Give the browser a cookie that no script reads and no other site sends by itself."""
+    answer.set_cookie(
+        name,
+        value,
+        max_age=lives,
+        path="/",
+        secure=desk.settings.secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def lasting(desk: Desk, request: Request) -> str:
+    """Give the browser's lasting cookie, or a new one: it tells a known browser, nothing else."""
+    value = request.cookies.get(_lasting_name(desk), "")
+    return value if 0 < len(value) <= _LONGEST_COOKIE else b64url(desk.fresh(32))
+
+
+def keep_lasting(desk: Desk, answer: Response, value: str) -> str:
+    """Set the lasting cookie for another 180 days; give its hash."""
+    set_cookie(desk, answer, _lasting_name(desk), value, _LASTING)
+    return fingerprint(value)
+
+
+def _lasting_name(desk: Desk) -> str:
+    return "__Host-browser" if desk.settings.secure else "browser"

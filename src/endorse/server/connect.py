@@ -1,12 +1,13 @@
-"""The page on which a browser waits: begin, show the present state, cancel, go back."""
+"""The page on which a browser waits: begin, show the present state, cancel, new code."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import authorize, connect
+from endorse.core import authorize, connect, ways
 from endorse.core.change import Decision
 from endorse.core.coding import fingerprint, same
 from endorse.core.journey import State
@@ -14,38 +15,52 @@ from endorse.core.model import Client, Journey, Request
 from endorse.core.params import parse
 from endorse.core.refusal import SLOW_DOWN, Refusal
 from endorse.server import wire
-from endorse.server.browser import browser_name
+from endorse.server.browser import (
+    address,
+    browser_name,
+    cookie_name,
+    keep_lasting,
+    lasting,
+    set_cookie,
+)
 from endorse.server.desk import Desk
 from endorse.server.language import language_of
 from endorse.server.pages import Pages
 from endorse.store import reads
 
+A = TypeVar("A")
+
 _COOKIE_LIVES: Final = 1800
-_FOREIGN: Final = Refusal(
-    "not_from_our_page", "invalid_request", 403, "This may only be sent from our own page."
+FOREIGN: Final = Refusal(
+    "notfrom_our_page", "invalid_request", 403, "This may only be sent from our own page."
 )
 _SEAL_BROKEN: Final = Refusal(
     "page_too_old", "invalid_request", 400, "This page is too old. Start again in the app."
 )
 
 
-_Act = Callable[[Journey], Decision[Journey]]
+class _Opening(msgspec.Struct, frozen=True):
+    """What the page carries, sealed, until the person's browser begins."""
+
+    request: Request
+    ways: tuple[str, ...]
 
 
 def show_start(
     desk: Desk, pages: Pages, client: Client, request: Request, language: str
 ) -> Response:
     """Show who asks. The page carries the request sealed; nothing is stored yet."""
-    sealed = desk.keys.requests.close(request, desk.clock())
+    opening = _Opening(request, ways.offered(client, desk.law))
+    sealed = desk.keys.requests.close(opening, desk.clock())
     each = {"sealed": sealed, "retry_url": _retry_url(request)}
-    facts = _facts(desk, client, request, state="start")
+    facts = _facts(desk, client, request, ways=opening.ways, state="start")
     return pages.kept_page("connect.html", language, each, **facts)
 
 
 async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `POST /auth/start` from our own page: begin a journey and bind it to this browser."""
-    if not _from_our_page(desk, request):
-        return _no(pages, request, _FOREIGN)
+    if not from_our_page(desk, request):
+        return _no(pages, request, FOREIGN)
     if not desk.starts.take(address(desk, request), desk.clock()):
         return _no(pages, request, SLOW_DOWN)
     raw = await wire.form(request, desk.law.body)
@@ -54,28 +69,42 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     params = parse(raw)
     sealed = params.text("request") if params and not params.doubled else ""
     lives = desk.law.sealed_request
-    asked = desk.keys.requests.open(sealed, Request, desk.clock(), lives)
-    if asked is None:
+    opening = desk.keys.requests.open(sealed, _Opening, desk.clock(), lives)
+    if opening is None:
         return _no(pages, request, _SEAL_BROKEN)
-    browser = browser_name(request.headers.get("user-agent", ""))
+    known_as = lasting(desk, request)
+    browser = connect.Browser(
+        browser_name(request.headers.get("user-agent", "")),
+        fingerprint(known_as),
+        address(desk, request),
+    )
 
     async def no_facts(_: object) -> None:
         return None
 
     begun = await desk.settle(
         no_facts,
-        lambda _: connect.begin(asked, desk.issuer, browser, desk.clock(), desk.fresh, desk.law),
+        lambda _: connect.begin(
+            opening.request,
+            desk.issuer,
+            browser,
+            opening.ways,
+            desk.clock(),
+            desk.fresh,
+            desk.law,
+        ),
     )
     if isinstance(begun, Refusal):
         return _no(pages, request, begun)
     short = begun.journey.short
-    if _wants_json(request):
+    if wants_json(request):
         here = f"/connect/{short}"
         paths = {"connect": here, "events": f"{here}/events", "resume": f"/resume/{short}"}
         answer = wire.json(paths)
     else:
         answer = wire.see_other(f"/connect/{short}")
-    _set_cookie(desk, answer, short, begun.browser_secret, _COOKIE_LIVES)
+    set_cookie(desk, answer, cookie_name(desk, short), begun.browser_secret, _COOKIE_LIVES)
+    keep_lasting(desk, answer, known_as)
     return answer
 
 
@@ -92,8 +121,11 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         desk,
         client,
         journey.request,
+        ways=journey.ways,
         state=page_state(desk, journey),
         short=journey.short,
+        number=shown_number(journey),
+        letters=shown_letters(desk, journey),
         reason=journey.reason,
         expires_in=expires_in(desk, journey),
         codes_left=connect.codes_left(journey, desk.law),
@@ -104,35 +136,16 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
 
 async def cancel(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `POST /connect/{short}/cancel`."""
-    return await _act(desk, pages, request, lambda it: connect.cancel(it, desk.clock()))
+    done = await act(desk, pages, request, lambda it: connect.cancel(it, desk.clock()))
+    return done if isinstance(done, Response) else present(desk, request, done)
 
 
 async def new_code(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `POST /connect/{short}/new-code`: a fresh code for the same request."""
-    return await _act(
+    done = await act(
         desk, pages, request, lambda it: connect.new_code(it, desk.clock(), desk.fresh, desk.law)
     )
-
-
-async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
-    """Answer `GET /resume/{short}`: the redirect to the client, for the browser that began."""
-    found = await of_browser(desk, request)
-    if found is None:
-        return _gone(pages, request)
-
-    def decide(journey: Journey | None) -> Decision[authorize.Reply]:
-        law, key = desk.law, desk.keys.handles
-        return authorize.reply(journey or found, desk.clock(), key, desk.issuer, law)
-
-    answer = await desk.settle(lambda db: reads.journey_by_short(db, found.short), decide)
-    if isinstance(answer, Refusal):
-        # There is nothing to fetch (any more): our own page says where the journey stands.
-        return wire.see_other(f"/connect/{found.short}")
-    leaving = wire.see_other(answer.location)
-    # The cookie ends with the journey, but a lost redirect must be had again for a while.
-    secret = request.cookies[cookie_name(desk, found.short)]
-    _set_cookie(desk, leaving, found.short, secret, desk.law.code)
-    return leaving
+    return done if isinstance(done, Response) else present(desk, request, done)
 
 
 async def plain_camera(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -153,11 +166,35 @@ async def of_browser(desk: Desk, request: HttpRequest) -> Journey | None:
 
 
 def page_state(desk: Desk, journey: Journey) -> str:
-    """Give the state as the page knows it: a code that ran out while waiting is `lapsed`."""
+    """Give the state as the page knows it.
+
+    A code that ran out while waiting is `lapsed`; a request that waits for the app on this
+    device is `app`, and stays in `review` after the approval: what went by link is completed by
+    the return alone, never by the page that waits.
+    """
     state = journey.at(desk.clock())
+    if state is State.APPROVED and not journey.may_resume:
+        return State.REVIEW.value
     if state is State.WAITING and not connect.code_runs_out(journey, desk.clock(), desk.law):
         return "lapsed" if connect.codes_left(journey, desk.law) else State.EXPIRED.value
+    if state is State.WAITING and journey.lid_hash is not None:
+        return "app"
     return State.REDIRECTED.value if state is State.REDEEMED else state.value
+
+
+def shown_number(journey: Journey) -> int | None:
+    """Give the number that this page shows, while a phone may still be asked for it."""
+    return journey.number if journey.state is State.CLAIMED else None
+
+
+def shown_letters(desk: Desk, journey: Journey) -> str | None:
+    """Give the short code that this page shows, if there is one: two groups of four letters."""
+    if journey.spelled_at is None or journey.state is not State.WAITING:
+        return None
+    if desk.clock() >= journey.spelled_at + desk.law.short_code:
+        return None
+    letters = ways.short_code(desk.keys.handles, journey)
+    return f"{letters[:4]}-{letters[4:]}"
 
 
 def expires_in(desk: Desk, journey: Journey) -> int:
@@ -168,56 +205,39 @@ def expires_in(desk: Desk, journey: Journey) -> int:
     return max(0, journey.expires_at - now)
 
 
-def cookie_name(desk: Desk, short: str) -> str:
-    """Name the cookie that holds B: one a journey, so that tabs do not mix.
-
-    Without https the prefix and Secure are left out, because HTTP clients' cookie jars would
-    not send it back; settings allow that on this machine's own sandbox alone.
-    """
-    return f"__Host-tx_{short}" if desk.settings.secure else f"tx_{short}"
-
-
-def address(desk: Desk, request: HttpRequest) -> str:
-    """Give the browser's address: the peer's, or what a trusted proxy says it forwarded."""
-    peer = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for", "")
-    if peer in desk.settings.trusted_proxies and forwarded:
-        return forwarded.rsplit(",", 1)[-1].strip()[:64]
-    return peer
-
-
-async def _act(desk: Desk, pages: Pages, request: HttpRequest, decide: _Act) -> Response:
-    if not _from_our_page(desk, request):
-        return _no(pages, request, _FOREIGN)
+async def act(
+    desk: Desk,
+    pages: Pages,
+    request: HttpRequest,
+    decide: Callable[[Journey], Decision[A]],
+) -> A | Response:
+    """Let the browser that began do something to its journey; a Response says that it may not."""
+    if not from_our_page(desk, request):
+        return _no(pages, request, FOREIGN)
     found = await of_browser(desk, request)
     if found is None:
         return _gone(pages, request)
     answer = await desk.settle(
         lambda db: reads.journey_by_short(db, found.short), lambda now: decide(now or found)
     )
-    if not _wants_json(request):
-        return wire.see_other(f"/connect/{found.short}")
-    if isinstance(answer, Refusal):
+    if not isinstance(answer, Refusal):
+        return answer
+    if wants_json(request):
         return wire.refused(answer)
-    return wire.json({"state": page_state(desk, answer)})
+    return wire.see_other(f"/connect/{found.short}")
 
 
-def _set_cookie(desk: Desk, answer: Response, short: str, secret: str, lives: int) -> None:
-    answer.set_cookie(
-        cookie_name(desk, short),
-        secret,
-        max_age=lives,
-        path="/",
-        secure=desk.settings.secure,
-        httponly=True,
-        samesite="lax",
-    )
+def present(desk: Desk, request: HttpRequest, journey: Journey, **more: str) -> Response:
+    """Answer with where the journey stands: to the script in JSON, to a form with our own page."""
+    if wants_json(request):
+        return wire.json({"state": page_state(desk, journey), **more})
+    return wire.see_other(f"/connect/{journey.short}")
 
 
 def _no(pages: Pages, request: HttpRequest, no: Refusal) -> Response:
     """Refuse: in JSON to the script, on a page to a person whose browser runs none."""
     headers = {"Retry-After": "60"} if no.status == 429 else {}
-    if _wants_json(request):
+    if wants_json(request):
         return wire.refused(no, headers)
     answer = _gone(pages, request, no.status)
     answer.headers.update(headers)
@@ -228,7 +248,7 @@ def _gone(pages: Pages, request: HttpRequest, status: int = 404) -> Response:
     return pages.page("gone.html", language_of(request.scope), status)
 
 
-def _from_our_page(desk: Desk, request: HttpRequest) -> bool:
+def from_our_page(desk: Desk, request: HttpRequest) -> bool:
     """Say whether our own page sent this (Fetch Metadata; else Origin, which "null" fails)."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -236,7 +256,7 @@ def _from_our_page(desk: Desk, request: HttpRequest) -> bool:
     return request.headers.get("origin") == desk.issuer
 
 
-def _wants_json(request: HttpRequest) -> bool:
+def wants_json(request: HttpRequest) -> bool:
     return "application/json" in request.headers.get("accept", "")
 
 
@@ -247,6 +267,8 @@ def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[s
         "reason": None,
         "expires_in": None,
         "codes_left": 0,
+        "number": None,
+        "letters": None,
         "client": client,
         "scope": request.scope,
         "code_seconds": desk.law.code_shown,

@@ -14,9 +14,8 @@ from endorse.core.notice import By
 from endorse.core.policy import HISTORY
 from endorse.core.refusal import Refusal
 from endorse.server import wire
-from endorse.server.desk import Desk
-from endorse.server.phone import enter, passkey_options, signed_in, who
-from endorse.server.shapes import (
+from endorse.server.caller import enter, passkey_options, signed_in
+from endorse.server.connections_shapes import (
     AccountsThatStay,
     Connection,
     Connections,
@@ -26,8 +25,10 @@ from endorse.server.shapes import (
     Notices,
     Renewal,
     RenewalApproval,
-    Who,
 )
+from endorse.server.desk import Desk
+from endorse.server.phone import who
+from endorse.server.shapes import Who
 from endorse.store import reads
 from endorse.store.connection import Connection as DbConnection
 

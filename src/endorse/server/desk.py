@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeVar
 from endorse.bank import Bank, Person
 from endorse.core.change import Begin, Decision, Move
 from endorse.core.coding import Fresh
-from endorse.core.policy import Policy
+from endorse.core.policy import Policy, Terms
 from endorse.core.refusal import Refusal
 from endorse.risk import Risk
 from endorse.server.clock import Clock
@@ -66,7 +66,14 @@ class Desk:
         self.risk = risk or Rules(IN_SANDBOX if settings.sandbox else None)
         self.waiting = Waiting(settings.policy.frame_every)
         self.starts = Limit(settings.policy.starts_a_minute, seconds=60)
+        self.bad_claims = Limit(settings.policy.bad_claims_a_minute, seconds=60)
+        self._terms = Terms(settings.issuer, keys.handles, settings.policy)
         self._background: set[asyncio.Task[Any]] = set()
+
+    @property
+    def terms(self) -> Terms:
+        """What holds for every decision."""
+        return self._terms
 
     @property
     def law(self) -> Policy:

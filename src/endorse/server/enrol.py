@@ -21,8 +21,8 @@ from endorse.core.consent import timestamp
 from endorse.core.model import Enrolment, Phone, PhoneState
 from endorse.core.refusal import Refusal
 from endorse.server import wire
+from endorse.server.caller import called, passkey_options
 from endorse.server.desk import Desk
-from endorse.server.phone import called, passkey_options
 from endorse.server.shapes import (
     BankName,
     EnrolmentCode,

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from endorse import __version__
 from endorse.core.evidence import Bundle
+from endorse.server import connections_shapes as c
 from endorse.server import phones_shapes as p
 from endorse.server import shapes as s
 from endorse.server import wire
@@ -69,13 +70,21 @@ _CALLS: Final = (
     Call(
         "post",
         "/phone/claim",
-        "Claim the code that was scanned",
+        "Claim the code that was scanned, the link, or the letters",
         s.Claim,
         s.Claimed,
         200,
+        refusals=(403, 404, 409, 429),
+    ),
+    Call("get", "/phone/journeys", "List what this phone holds undecided", None, s.Journeys),
+    Call(
+        "post",
+        "/phone/match",
+        "Say the number on the page, and see what is asked",
+        s.Match,
+        s.Matched,
         refusals=(404, 409),
     ),
-    Call("post", "/phone/match", "See what is asked", s.JourneyId, s.Matched, refusals=(404, 409)),
     Call(
         "post",
         "/phone/review",
@@ -98,7 +107,15 @@ _CALLS: Final = (
         "Approve with the passkey",
         s.Approval,
         s.Moved,
-        refusals=(403, 404, 409),
+        refusals=(403, 404, 409, 429),
+    ),
+    Call(
+        "post",
+        "/phone/disown",
+        "Say that the person did not start this",
+        s.JourneyId,
+        s.Moved,
+        refusals=(404, 409),
     ),
     Call("post", "/phone/refuse", "Say no", s.JourneyId, s.Moved, refusals=(404, 409)),
     Call(
@@ -109,21 +126,21 @@ _CALLS: Final = (
         s.Moved,
         refusals=(404,),
     ),
-    Call("get", "/phone/connections", "List who has access", None, s.Connections),
+    Call("get", "/phone/connections", "List who has access", None, c.Connections),
     Call(
         "delete",
         "/phone/connections/{grant_id}",
         "End a connection at once",
         None,
-        s.Ended,
+        c.Ended,
         refusals=(404,),
     ),
     Call(
         "post",
         "/phone/connections/{grant_id}/narrow",
         "Take accounts away from a connection, at once; the call's own proof is the signature",
-        s.AccountsThatStay,
-        s.Connection,
+        c.AccountsThatStay,
+        c.Connection,
         refusals=(403, 404, 409),
     ),
     Call(
@@ -131,15 +148,15 @@ _CALLS: Final = (
         "/phone/connections/{grant_id}/renew",
         "Get the consent document that renews a connection",
         None,
-        s.Renewal,
+        c.Renewal,
         refusals=(404, 409),
     ),
     Call(
         "post",
         "/phone/connections/{grant_id}/renew/approve",
         "Renew a connection with the passkey",
-        s.RenewalApproval,
-        s.Connection,
+        c.RenewalApproval,
+        c.Connection,
         refusals=(403, 404, 409),
     ),
     Call(
@@ -150,8 +167,8 @@ _CALLS: Final = (
         Bundle,
         refusals=(404,),
     ),
-    Call("get", "/phone/notices", "Read what happened to connections and phones", None, s.Notices),
-    Call("post", "/phone/notices/read", "Mark notices as shown", s.NoticeIds, s.NoticeIds),
+    Call("get", "/phone/notices", "Read what happened to connections and phones", None, c.Notices),
+    Call("post", "/phone/notices/read", "Mark notices as shown", c.NoticeIds, c.NoticeIds),
     Call("get", "/phone/phones", "List the person's phones", None, p.Phones),
     Call(
         "post",

@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from webauthn import generate_authentication_options, options_to_json
-from webauthn.helpers.structs import PublicKeyCredentialDescriptor, UserVerificationRequirement
 
-from endorse.core import approve, consent, enrol, frame, proof, refusal
+from endorse.core import approve, consent, proof, refusal, ways
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url, shown
-from endorse.core.model import Client, Journey, Phone, SharedAccount
+from endorse.core.journey import LIVE, State
+from endorse.core.model import Client, Hint, Journey, Phone, SharedAccount, Standing
 from endorse.core.refusal import Refusal
 from endorse.server import wire
+from endorse.server.browser import address
+from endorse.server.caller import enter, passkey_options, signed_in
 from endorse.server.desk import Desk
 from endorse.server.shapes import (
     AccountChoice,
@@ -23,102 +23,89 @@ from endorse.server.shapes import (
     Choice,
     Claim,
     Claimed,
+    Hinted,
     JourneyId,
+    Journeys,
+    Match,
     Matched,
     Moved,
     Reviewed,
-    Session,
     Started,
     Watch,
     Who,
 )
 from endorse.server.wait import Waiter
+from endorse.server.weigh import weighed
 from endorse.store import reads
 
-T = TypeVar("T")
 _WATCH_AT_MOST: Final = 20
 
 
-class Called(msgspec.Struct, frozen=True):
-    """A phone's call after its checks: the raw body and the device key that signed it."""
-
-    body: bytes
-    device: str
-
-
-async def called(desk: Desk, request: HttpRequest, session: str | None) -> Called | Refusal:
-    """Read a call and verify the device key's proof over it (RFC 9449 4.3)."""
-    raw = await wire.body(request, desk.law.body)
-    if isinstance(raw, Refusal):
-        return raw
-    if raw and not wire.has_type(request, "application/json"):
-        return wire.WRONG_TYPE
-    proofs = request.headers.getlist("dpop")
-    if len(proofs) != 1:
-        return refusal.PROOF_NOT_GOOD.because(f"{len(proofs)} DPoP headers")
-    url = desk.issuer + str(request.scope["path"])
-    call = proof.Call(request.method, url, raw, session, proofs[0])
-    now = desk.clock()
-    device = proof.device_of(call, now, desk.law)
-    if isinstance(device, Refusal):
-        # A phone whose clock is wrong has no other way to learn the right time.
-        return msgspec.structs.replace(device, also=(("time", now),))
-    return Called(raw, device)
-
-
-async def signed_in(desk: Desk, request: HttpRequest) -> tuple[Phone, bytes] | Refusal:
-    """Find the signed-in phone of a call: its session, its device key, and that it is enrolled."""
-    scheme, _, text = (wire.authorization(request) or "").partition(" ")
-    if scheme.lower() != "dpop" or not text:
-        return refusal.SIGN_IN_REQUIRED.because("no session")
-    call = await called(desk, request, text)
-    if isinstance(call, Refusal):
-        return call
-    lives = desk.law.phone_session
-    session = desk.keys.sessions.open(text, Session, desk.clock(), lives)
-    if session is None:
-        return refusal.SIGN_IN_REQUIRED.because("session over or not ours")
-    phone = await desk.store.read(lambda db: reads.phone(db, session.phone_id))
-    admitted = enrol.admitted(phone, call.device, desk.clock())
-    return admitted if isinstance(admitted, Refusal) else (admitted, call.body)
-
-
 async def claim(desk: Desk, request: HttpRequest) -> Response:
-    """Answer `POST /phone/claim`: the first phone with a fresh frame takes the journey."""
+    """Answer `POST /phone/claim`: the first phone with a fresh code, link or letters takes it."""
     entered = await enter(desk, request, Claim)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
-    read = frame.read(asked.code, desk.issuer)
-    qid = read.qid if read else ""
+    handle, key = ways.read(asked.code, desk.issuer), desk.keys.handles
+    found = await desk.store.read(lambda db: reads.journey_of(db, handle, key))
+    hint = Hint()
+    if found is not None and handle is not None:
+        hint = await weighed(desk, found, phone, ways.way_of(handle), address(desk, request))
 
-    def decide(journey: Journey | None) -> Decision[Journey]:
-        key = desk.keys.handles
-        return approve.claim(asked.code, journey, phone, key, desk.issuer, desk.clock(), desk.law)
+    async def facts(db: Any) -> tuple[Journey | None, Standing]:
+        standing = await reads.standing(db, phone.person_id, desk.clock(), desk.law)
+        return await reads.journey_of(db, handle, key), standing
 
-    journey = await desk.settle(lambda db: reads.journey_by_qid(db, qid), decide)
+    def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:
+        now, fresh = desk.clock(), desk.fresh
+        return approve.claim(handle, read[0], phone, read[1], hint, desk.terms, now, fresh)
+
+    journey = await desk.settle(facts, decide)
     if isinstance(journey, Refusal):
+        missed = journey.name == refusal.CODE_NOT_ACCEPTED.name
+        if missed and not desk.bad_claims.take(phone.phone_id, desk.clock()):
+            journey = refusal.SLOW_DOWN.because("too many codes that do not count")
         return wire.refused(journey)
+    return wire.json(_claimed(desk, journey, await _client_of(desk, journey)))
+
+
+async def journeys(desk: Desk, request: HttpRequest) -> Response:
+    """Answer `GET /phone/journeys`: what this phone holds, also if it does not know of it yet."""
+    entered = await signed_in(desk, request)
+    if isinstance(entered, Refusal):
+        return wire.refused(entered)
+    phone, _ = entered
     now = desk.clock()
-    return wire.json(
-        Claimed(
-            journey=journey.qid,
-            state=journey.state.value,
-            client=who(await _client_of(desk, journey)),
-            started=Started(now - journey.started_at, journey.browser),
-            expires_in=max(0, journey.expires_at - now),
-        )
-    )
+    live = await desk.store.read(lambda db: reads.live_of_person(db, phone.person_id))
+    mine = [it for it in live if it.phone_id == phone.phone_id and it.at(now) in LIVE]
+    held = [_claimed(desk, it, await _client_of(desk, it)) for it in mine]
+    return wire.json(Journeys(held))
 
 
 async def match(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/match`: what is asked, and the accounts to choose from."""
-    return await _choosing(desk, request, approve.match)
+    entered = await enter(desk, request, Match)
+    if isinstance(entered, Refusal):
+        return wire.refused(entered)
+    phone, asked = entered
+    return await _choosing(
+        desk,
+        phone,
+        asked.journey,
+        lambda it: approve.match(it, phone, asked.number, desk.clock(), desk.law),
+    )
 
 
 async def edit(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/edit`: back from the review to the choice."""
-    return await _choosing(desk, request, approve.edit)
+    entered = await enter(desk, request, JourneyId)
+    if isinstance(entered, Refusal):
+        return wire.refused(entered)
+    phone, asked = entered
+    return await _choosing(
+        desk, phone, asked.journey, lambda it: approve.edit(it, phone, desk.clock(), desk.law)
+    )
 
 
 async def review(desk: Desk, request: HttpRequest) -> Response:
@@ -138,7 +125,15 @@ async def review(desk: Desk, request: HttpRequest) -> Response:
     journey = await desk.settle(
         lambda db: reads.journey_by_qid(db, asked.journey),
         lambda journey: approve.review(
-            journey, phone, client, chosen, owned, desk.issuer, desk.clock(), desk.fresh, desk.law
+            journey,
+            phone,
+            client,
+            chosen,
+            owned,
+            consent.locale_of(asked.locale),
+            desk.terms,
+            desk.clock(),
+            desk.fresh,
         ),
     )
     if isinstance(journey, Refusal):
@@ -176,12 +171,15 @@ async def approve_(desk: Desk, request: HttpRequest) -> Response:
     )
     if isinstance(assertion, Refusal):
         return wire.refused(assertion)
-    return _moved(
-        await desk.settle(
-            lambda db: reads.journey_by_qid(db, asked.journey),
-            lambda journey: approve.approve(journey, phone, assertion, desk.clock(), desk.law),
-        ),
-    )
+
+    async def facts(db: Any) -> tuple[Journey | None, Standing]:
+        standing = await reads.standing(db, phone.person_id, desk.clock(), desk.law)
+        return await reads.journey_by_qid(db, asked.journey), standing
+
+    def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:
+        return approve.approve(read[0], phone, read[1], assertion, desk.terms, desk.clock())
+
+    return _moved(desk, await desk.settle(facts, decide))
 
 
 async def refuse(desk: Desk, request: HttpRequest) -> Response:
@@ -191,9 +189,30 @@ async def refuse(desk: Desk, request: HttpRequest) -> Response:
         return wire.refused(entered)
     phone, asked = entered
     return _moved(
+        desk,
         await desk.settle(
             lambda db: reads.journey_by_qid(db, asked.journey),
             lambda journey: approve.refuse(journey, phone, desk.clock()),
+        ),
+    )
+
+
+async def disown(desk: Desk, request: HttpRequest) -> Response:
+    """Answer `POST /phone/disown`: the person did not start this; all of that browser's ends."""
+    entered = await enter(desk, request, JourneyId)
+    if isinstance(entered, Refusal):
+        return wire.refused(entered)
+    phone, asked = entered
+
+    async def facts(db: Any) -> tuple[Journey | None, list[Journey]]:
+        journey = await reads.journey_by_qid(db, asked.journey)
+        others = await reads.live_of_browser(db, journey.browser_id) if journey else []
+        return journey, others
+
+    return _moved(
+        desk,
+        await desk.settle(
+            facts, lambda read: approve.disown(read[0], phone, read[1], desk.clock())
         ),
     )
 
@@ -225,21 +244,7 @@ async def watch(desk: Desk, request: HttpRequest) -> Response:
     finally:
         desk.waiting.leave(waiter)
         leaving.cancel()
-    return wire.json(Moved(journey.qid, journey.at(desk.clock()).value))
-
-
-def passkey_options(desk: Desk, phone: Phone, challenge: bytes) -> msgspec.Raw:
-    """Write PublicKeyCredentialRequestOptionsJSON for this phone's passkey (WebAuthn 5.5)."""
-    options = generate_authentication_options(
-        rp_id=desk.settings.rp_id,
-        challenge=challenge,
-        timeout=desk.law.ceremony * 1000,
-        allow_credentials=[
-            PublicKeyCredentialDescriptor(id=from_b64url(phone.credential_id) or b"")
-        ],
-        user_verification=UserVerificationRequirement.REQUIRED,
-    )
-    return msgspec.Raw(options_to_json(options).encode())
+    return _moved(desk, journey)
 
 
 def shared(account: Any) -> SharedAccount:
@@ -249,33 +254,15 @@ def shared(account: Any) -> SharedAccount:
     return SharedAccount(account.resource_id, account.iban, name or None, account.currency)
 
 
-async def enter(desk: Desk, request: HttpRequest, kind: type[T]) -> tuple[Phone, T] | Refusal:
-    """Find the signed-in phone of a call, and read what it asks."""
-    entered = await signed_in(desk, request)
-    if isinstance(entered, Refusal):
-        return entered
-    phone, raw = entered
-    asked = wire.decode(raw, kind)
-    return asked if isinstance(asked, Refusal) else (phone, asked)
-
-
 async def _held(desk: Desk, phone: Phone, qid: str) -> Journey | Refusal:
     journey = await desk.store.read(lambda db: reads.journey_by_qid(db, qid))
     return approve.held_by(journey, phone)
 
 
-_Step = Callable[[Journey | None, Phone, int, Any], Decision[Journey]]
-
-
-async def _choosing(desk: Desk, request: HttpRequest, step: _Step) -> Response:
-    entered = await enter(desk, request, JourneyId)
-    if isinstance(entered, Refusal):
-        return wire.refused(entered)
-    phone, asked = entered
-    journey = await desk.settle(
-        lambda db: reads.journey_by_qid(db, asked.journey),
-        lambda journey: step(journey, phone, desk.clock(), desk.law),
-    )
+async def _choosing(
+    desk: Desk, phone: Phone, qid: str, step: Callable[[Journey | None], Decision[Journey]]
+) -> Response:
+    journey = await desk.settle(lambda db: reads.journey_by_qid(db, qid), step)
     if isinstance(journey, Refusal):
         return wire.refused(journey)
     client = await _client_of(desk, journey)
@@ -326,10 +313,29 @@ def who(client: Client) -> Who:
     return Who(client.client_id, client.name, client.legal_name, client.verified)
 
 
-def _moved(answer: Journey | Refusal) -> Response:
+def _claimed(desk: Desk, journey: Journey, client: Client) -> Claimed:
+    now, hint = desk.clock(), approve.hint_of(journey)
+    return Claimed(
+        journey=journey.qid,
+        state=journey.state.value,
+        way=journey.way or "",
+        asks_number=journey.number is not None,
+        client=who(client),
+        started=Started(now - journey.started_at, journey.browser),
+        hint=Hinted(
+            hint.level, hint.reasons, hint.place, hint.distance_km, max(0, hint.not_before - now)
+        ),
+        expires_in=max(0, journey.expires_at - now),
+    )
+
+
+def _moved(desk: Desk, answer: Journey | Refusal) -> Response:
     if isinstance(answer, Refusal):
         return wire.refused(answer)
-    return wire.json(Moved(answer.qid, answer.state.value))
+    state, back = answer.at(desk.clock()), None
+    if state is State.APPROVED and answer.way == "link":
+        back = f"{desk.issuer}/return#{ways.return_nonce(desk.keys.handles, answer)}"
+    return wire.json(Moved(answer.qid, state.value, back))
 
 
 async def _gone(request: HttpRequest) -> None:

@@ -8,9 +8,9 @@ from endorse.core.consent import timestamp
 from endorse.core.model import Journey, Phone, PhoneState
 from endorse.core.refusal import Refusal
 from endorse.server import wire
+from endorse.server.caller import signed_in
 from endorse.server.desk import Desk
 from endorse.server.enrol import PHONES_AT_MOST
-from endorse.server.phone import signed_in
 from endorse.server.phones_shapes import (
     Confirmed,
     ListedPhone,

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 import msgspec
 
 from endorse.bank import Amount
-from endorse.core.model import SharedAccount
 
 Handle = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
@@ -111,7 +110,7 @@ class SignedIn(Shape, frozen=True):
 
 
 class Claim(Shape, frozen=True):
-    """The text of the code as scanned."""
+    """The text of the code as scanned, the link as opened, or the eight letters as typed."""
 
     code: Text
 
@@ -132,14 +131,47 @@ class Started(Shape, frozen=True):
     browser: str
 
 
+class Hinted(Shape, frozen=True):
+    """The risk verdict: green or amber, stable names of reasons, and the place if it is known.
+
+    `wait` is for how many seconds an approval does not count yet.
+    """
+
+    level: str
+    reasons: tuple[str, ...]
+    place: str | None
+    distance_km: int | None
+    wait: int
+
+
 class Claimed(Shape, frozen=True):
-    """The journey is this phone's. `journey` is its handle in every later call."""
+    """The journey is this phone's. `journey` is its handle in every later call.
+
+    `way` is "qr", "link", "short_code" or "near"; with `asks_number` the person must type the
+    number that the page shows now.
+    """
 
     journey: str
     state: str
+    way: str
+    asks_number: bool
     client: Who
     started: Started
+    hint: Hinted
     expires_in: int
+
+
+class Journeys(Shape, frozen=True):
+    """The journeys that this phone holds and has not decided."""
+
+    journeys: list[Claimed]
+
+
+class Match(Shape, frozen=True):
+    """A journey that this phone claimed, and the number that the page shows, if one is asked."""
+
+    journey: Handle
+    number: Annotated[int, msgspec.Meta(ge=0, le=999)] | None = None
 
 
 class JourneyId(Shape, frozen=True):
@@ -173,10 +205,11 @@ class Matched(Shape, frozen=True):
 
 
 class Choice(Shape, frozen=True):
-    """The chosen accounts, by resourceId."""
+    """The chosen accounts, by resourceId, and the language in which the phone shows all this."""
 
     journey: Handle
     accounts: list[Handle]
+    locale: Annotated[str, msgspec.Meta(max_length=35)] = "en"
 
 
 class Reviewed(Shape, frozen=True):
@@ -204,110 +237,15 @@ class Watch(Shape, frozen=True):
 
 
 class Moved(Shape, frozen=True):
-    """Where the journey stands now."""
+    """Where the journey stands now.
+
+    `return_url` comes with an approval of what was opened by link: the phone must open it in the
+    browser it came from, and only then the person gets on.
+    """
 
     journey: str
     state: str
-
-
-# --- connections --------------------------------------------------------------------------------
-
-
-class Connection(Shape, frozen=True):
-    """A grant, as its person sees it. Times are RFC 3339 in UTC.
-
-    `removed` are accounts that were taken away. `ended_by` is phone, client, bank or misuse.
-    `renewable_until` is until when it would last if it were renewed now, null if it cannot be.
-    `can_narrow` says whether this phone may take accounts away.
-    """
-
-    grant_id: str
-    client: Who
-    scope: tuple[str, ...]
-    accounts: tuple[SharedAccount, ...]
-    removed: tuple[SharedAccount, ...]
-    created_at: str
-    last_used_at: str | None
-    valid_until: str
-    ended_at: str | None
-    ended_by: str | None
-    renewable_until: str | None
-    can_narrow: bool
-
-
-class Connections(Shape, frozen=True):
-    """All connections of the person, the newest first; ended ones for two years."""
-
-    connections: list[Connection]
-
-
-class Ended(Shape, frozen=True):
-    """A connection that is over, and since when."""
-
-    grant_id: str
-    ended_at: str
-
-
-class AccountsThatStay(Shape, frozen=True):
-    """The accounts that a connection keeps, by resourceId: some, and fewer than it has."""
-
-    accounts: Annotated[list[Handle], msgspec.Meta(max_length=100)]
-
-
-class Renewal(Shape, frozen=True):
-    """A consent document that renews a connection, and the passkey options over its hash.
-
-    Send `renewal` back unread with the passkey's answer within `expires_in` seconds.
-    """
-
-    grant_id: str
-    document: str
-    options: msgspec.Raw
-    renewal: str
-    expires_in: int
-
-
-class RenewalApproval(Shape, frozen=True):
-    """`renewal` and `document` as they came, and the passkey's answer over the document."""
-
-    renewal: Text
-    document: Annotated[str, msgspec.Meta(min_length=1, max_length=48 * 1024)]
-    credential: msgspec.Raw
-
-
-# --- notices ------------------------------------------------------------------------------------
-
-
-class Notice(Shape, frozen=True):
-    """Something that happened: a kind, and what it is about. The phone has the texts.
-
-    Kinds: connection_made, connection_narrowed, connection_renewed, connection_ended,
-    phone_enrolled, phone_confirmed, phone_revoked. `by` is phone, client, bank or misuse (a code
-    or refresh token came twice). `phone_id` and `phone_name` are the phone that it is about, or
-    that did it.
-    """
-
-    id: str
-    at: str
-    kind: str
-    by: str
-    unread: bool
-    phone_id: str | None
-    phone_name: str | None
-    grant_id: str | None
-    client_name: str | None
-
-
-class Notices(Shape, frozen=True):
-    """What the person's phones were told within 180 days, the newest first, at most 100."""
-
-    notices: list[Notice]
-
-
-class NoticeIds(Shape, frozen=True):
-    """Notices that this phone has shown."""
-
-    notices: Annotated[list[Handle], msgspec.Meta(max_length=100)]
+    return_url: str | None = None
 
 
 # --- the sandbox --------------------------------------------------------------------------------
@@ -344,8 +282,9 @@ class Issued(Shape, frozen=True):
 class Problem(Shape, frozen=True):
     """A refusal: a stable name, and what happened and what to do.
 
-    `wrong_state` tells the state that there is, `invalid_proof` the server's time,
-    `phone_pending` from when the phone may act if that is known, `wrong_digits` the tries left.
+    `wrong_state` tells the state that there is, `invalid_proof` the server's time, `too_early`
+    how many seconds to `wait`, `phone_pending` from when the phone may act if that is known,
+    `wrong_digits` the tries left.
     """
 
     error: str
@@ -354,6 +293,7 @@ class Problem(Shape, frozen=True):
     time: int | None = None
     usable_from: str | None = None
     tries_left: int | None = None
+    wait: int | None = None
 
 
 def schema_of(shapes: list[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from endorse.core import frame, model
 from endorse.core.journey import State
 from endorse.core.model import Journey
-from endorse.server.connect import expires_in, of_browser, page_state
+from endorse.server.connect import expires_in, of_browser, page_state, shown_letters, shown_number
 from endorse.server.desk import Desk, log
 from endorse.server.wait import Waiter
 from endorse.store import reads
@@ -92,7 +92,7 @@ class _Page(Waiter):
         self._task = asyncio.current_task()
         self._desk = desk
         self._send = send
-        self._told = ("", 0)
+        self._told: tuple[str, int, int | None] = ("", 0, None)
         self._last = 0
         self._open = False
         self._take(journey)
@@ -131,11 +131,11 @@ class _Page(Waiter):
         if self.changed is not None:
             self._take(self.changed)
         state = page_state(self._desk, self._journey)
-        new = (state, self._journey.codes)
+        new = (state, self._journey.codes, self._journey.spelled_at)
         text = "" if self._last else "retry: 1000\n\n"
         if new != self._told:
             text += f"event: state\ndata: {self._state(state)}\n\n"
-        if state in ("waiting", "claimed"):
+        if state == "waiting" or (state == "claimed" and self._journey.way == "qr"):
             text += f"event: frame\ndata: {self._frame()}\n\n"
         over = state in _OVER
         if over:
@@ -156,6 +156,11 @@ class _Page(Waiter):
         }
         if self._journey.reason and state == State.KILLED:
             said["reason"] = self._journey.reason
+        number, letters = shown_number(self._journey), shown_letters(self._desk, self._journey)
+        if number is not None and state == State.CLAIMED:
+            said["number"] = number
+        if letters is not None:
+            said["letters"] = letters
         if state == "lapsed":
             said["codes_left"] = self._desk.law.new_codes + 1 - self._journey.codes
         return msgspec.json.encode(said).decode()

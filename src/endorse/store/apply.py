@@ -12,15 +12,24 @@ import msgspec
 from endorse.core import change as c
 from endorse.core.journey import STEPS
 from endorse.core.model import ClientSecret, Evidence, Journey
-from endorse.core.notice import KEPT
-from endorse.core.policy import HISTORY
 from endorse.store.apply_phones import PHONES
 from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
 from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
+from endorse.store.sweep import sweep
 
 _FIELDS: Final = Journey.__struct_fields__
-_FROZEN: Final = ("journey_id", "short", "browser_hash", "request", "digest", "browser")
+_FROZEN: Final = (
+    "journey_id",
+    "short",
+    "browser_hash",
+    "request",
+    "digest",
+    "browser",
+    "browser_id",
+    "address",
+    "ways",
+)
 _FROZEN_TIMES: Final = ("started_at", "forget_at")
 _MOVING: Final = tuple(
     name for name in _FIELDS if name not in (*_FROZEN, *_FROZEN_TIMES, "state", "version")
@@ -73,7 +82,41 @@ def _column(journey: Journey, name: str) -> Value:
     value: Any = getattr(journey, name)
     if name == "request":
         return msgspec.json.encode(value).decode()
+    if name == "ways":
+        return " ".join(value)
     return value.value if name == "state" else value  # type: ignore[no-any-return]
+
+
+async def _note_try(db: Connection, change: c.NoteTry) -> bool:
+    await db.run(
+        "INSERT INTO tries (person_id, kind, at) VALUES ($1, $2, $3)",
+        change.person_id,
+        change.kind,
+        change.now,
+    )
+    return True
+
+
+async def _flag_client(db: Connection, change: c.FlagClient) -> bool:
+    await db.run(
+        "INSERT INTO client_flags (client_id, journey_id, at) VALUES ($1, $2, $3) "
+        "ON CONFLICT DO NOTHING",
+        change.client_id,
+        change.journey_id,
+        change.now,
+    )
+    return True
+
+
+async def _know_browser(db: Connection, change: c.KnowBrowser) -> bool:
+    await db.run(
+        "INSERT INTO known_browsers (browser_id, person_id, at) VALUES ($1, $2, $3) "
+        "ON CONFLICT (browser_id, person_id) DO UPDATE SET at = excluded.at",
+        change.browser_id,
+        change.person_id,
+        change.now,
+    )
+    return True
 
 
 async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
@@ -180,7 +223,7 @@ async def _add_client(db: Connection, change: c.AddClient) -> bool:
     client = change.client
     changed = await db.run(
         "INSERT INTO clients (client_id, name, legal_name, redirect_uris, scope, is_public, "
-        f"verified, duration, created_at) VALUES ({_numbers(1, 9)}) "
+        f"verified, duration, created_at, ways) VALUES ({_numbers(1, 10)}) "
         "ON CONFLICT DO NOTHING",
         client.client_id,
         client.name,
@@ -191,6 +234,7 @@ async def _add_client(db: Connection, change: c.AddClient) -> bool:
         int(client.verified),
         client.duration,
         client.created_at,
+        " ".join(client.ways),
     )
     for secret in client.secrets:
         await _insert_secret(db, client.client_id, secret)
@@ -201,7 +245,7 @@ async def _change_client(db: Connection, change: c.ChangeClient) -> bool:
     client = change.client
     changed = await db.run(
         "UPDATE clients SET name = $2, legal_name = $3, redirect_uris = $4, scope = $5, "
-        "verified = $6, duration = $7 WHERE client_id = $1",
+        "verified = $6, duration = $7, ways = $8 WHERE client_id = $1",
         client.client_id,
         client.name,
         client.legal_name,
@@ -209,6 +253,7 @@ async def _change_client(db: Connection, change: c.ChangeClient) -> bool:
         " ".join(client.scope),
         int(client.verified),
         client.duration,
+        " ".join(client.ways),
     )
     return changed == 1
 
@@ -269,48 +314,13 @@ async def _keep_sandbox_key(db: Connection, change: c.KeepSandboxKey) -> bool:
     return True
 
 
-async def _sweep(db: Connection, change: c.Sweep) -> bool:
-    for table, key, expiry in _SWEPT:
-        await db.run(
-            f"DELETE FROM {table} WHERE {key} IN "
-            f"(SELECT {key} FROM {table} WHERE {expiry} <= $1 LIMIT $2)",
-            change.now,
-            change.at_most,
-        )
-    # An enrolment code counts towards its day's number, so it is kept for that long.
-    await db.run(
-        "DELETE FROM enrolments WHERE code_hash IN "
-        "(SELECT code_hash FROM enrolments WHERE created_at <= $1 LIMIT $2)",
-        change.now - 2 * 24 * 60 * 60,
-        change.at_most,
-    )
-    over = (
-        "SELECT grant_id FROM grants WHERE COALESCE(ended_at, expires_at) <= $1 "
-        "ORDER BY COALESCE(ended_at, expires_at), grant_id LIMIT $2"
-    )
-    for table in ("evidence", "grants"):
-        await db.run(
-            f"DELETE FROM {table} WHERE grant_id IN ({over})",
-            change.now - HISTORY,
-            change.at_most,
-        )
-    old = "SELECT notice_id FROM notices WHERE at <= $1 ORDER BY at, notice_id LIMIT $2"
-    for table in ("notices_read", "notices"):
-        await db.run(
-            f"DELETE FROM {table} WHERE notice_id IN ({old})", change.now - KEPT, change.at_most
-        )
-    return True
-
-
-_SWEPT: Final = (
-    ("journeys", "journey_id", "forget_at"),
-    ("access_tokens", "token_hash", "expires_at"),
-)
-
 _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     **PHONES,
     c.Begin: _begin,
     c.Move: _move,
+    c.NoteTry: _note_try,
+    c.FlagClient: _flag_client,
+    c.KnowBrowser: _know_browser,
     c.MakeGrant: _make_grant,
     c.Amend: _amend,
     c.MakeToken: _make_token,
@@ -324,5 +334,5 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.Notify: _notify,
     c.MarkRead: _mark_read,
     c.KeepSandboxKey: _keep_sandbox_key,
-    c.Sweep: _sweep,
+    c.Sweep: sweep,
 }

@@ -39,6 +39,14 @@ def _line(change: c.Change) -> _Told | None:
             return ("end grant", by, None, grant_id, None, None, None)
         case c.RevokeToken(_):
             return ("revoke access token", Actor.CLIENT, None, None, None, None, None)
+        case _:
+            return _of_clients(change)
+
+
+def _of_clients(change: c.Change) -> "_Told | None":
+    match change:
+        case c.FlagClient(client_id, journey_id):
+            return ("flag client", Actor.PHONE, journey_id, None, client_id, None, None)
         case c.AddClient(client):
             return ("add client", "the bank", None, None, client.client_id, None, client.name)
         case c.ChangeClient(client):

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
+from endorse.core.coding import fingerprint
+from endorse.core.frame import Frame
 from endorse.core.journey import State
 from endorse.core.model import (
     Access,
@@ -18,7 +20,10 @@ from endorse.core.model import (
     Phone,
     Request,
     SharedAccount,
+    Standing,
 )
+from endorse.core.policy import Policy
+from endorse.core.ways import Handle, Link, Spelled, spelling_hash
 from endorse.store.connection import Connection, Row
 
 JOURNEY_COLUMNS: Final = ", ".join(Journey.__struct_fields__)
@@ -33,6 +38,17 @@ _JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "
 _JOURNEY_BY_SHORT: Final = _JOURNEY + "short = $1"
 _JOURNEY_BY_QID: Final = _JOURNEY + "qid = $1"
 _JOURNEY_BY_CODE: Final = _JOURNEY + "code_hash = $1"
+_JOURNEY_BY_LID: Final = _JOURNEY + "lid_hash = $1"
+_JOURNEY_BY_RETURN: Final = _JOURNEY + "return_hash = $1"
+_JOURNEYS_BY_SPELLING: Final = _JOURNEY + "spelling_hash = $1 AND state = 'waiting' LIMIT 2"
+_LIVE_OF_PERSON: Final = (
+    _JOURNEY + "person_id = $1 AND state IN ('claimed', 'matched', 'review') LIMIT 20"
+)
+_LIVE_OF_BROWSER: Final = (
+    _JOURNEY + "browser_id = $1 AND browser_id <> '' "
+    "AND state IN ('waiting', 'claimed', 'matched', 'review') ORDER BY started_at DESC LIMIT 50"
+)
+_TRIES: Final = "SELECT kind, at FROM tries WHERE person_id = $1 AND at > $2 LIMIT 1000"
 _GRANT: Final = f"SELECT {_GRANT_COLUMNS} FROM grants WHERE grant_id = $1"
 _GRANTS: Final = (
     f"SELECT {_GRANT_COLUMNS} FROM grants "
@@ -56,6 +72,7 @@ _PHONES: Final = (
 _HELD: Final = (
     _JOURNEY + "phone_id = $1 AND state IN ('claimed', 'matched', 'review') ORDER BY journey_id"
 )
+_PHONE_BY_CREDENTIAL: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE credential_id = $1"
 _ACCESS: Final = (
     "SELECT g.grant_id, g.client_id, g.person_id, t.scope, g.account_ids, t.expires_at, "
     "g.expires_at, g.ended_at, g.last_used_at, g.generation "
@@ -63,11 +80,11 @@ _ACCESS: Final = (
 )
 _CLIENT: Final = (
     "SELECT client_id, name, legal_name, redirect_uris, scope, is_public, verified, duration, "
-    "created_at FROM clients WHERE client_id = $1"
+    "created_at, ways FROM clients WHERE client_id = $1"
 )
 _CLIENTS: Final = (
     "SELECT client_id, name, legal_name, redirect_uris, scope, is_public, verified, duration, "
-    "created_at FROM clients ORDER BY created_at, client_id LIMIT $1"
+    "created_at, ways FROM clients ORDER BY created_at, client_id LIMIT $1"
 )
 _SECRETS: Final = (
     "SELECT secret_hash, created_at, expires_at FROM client_secrets WHERE client_id = $1"
@@ -122,6 +139,69 @@ async def approval_by_code(db: Connection, code_hash: str) -> tuple[Journey | No
     """Read the journey of an authorization code, and the phone that approved it."""
     found = await journey_by_code(db, code_hash)
     return found, await phone(db, found.phone_id) if found and found.phone_id else None
+
+
+async def journey_by_return(db: Connection, return_hash: str) -> Journey | None:
+    """Read the journey of a return nonce."""
+    return _journey(await db.one(_JOURNEY_BY_RETURN, return_hash))
+
+
+async def journey_of(db: Connection, handle: Handle | None, server_key: bytes) -> Journey | None:
+    """Read the journey that a handle names; None also where it names two."""
+    match handle:
+        case Frame(qid):
+            return await journey_by_qid(db, qid)
+        case Link(lid):
+            return _journey(await db.one(_JOURNEY_BY_LID, fingerprint(lid)))
+        case Spelled(letters):
+            rows = await db.all(_JOURNEYS_BY_SPELLING, spelling_hash(server_key, letters))
+            return _journey(rows[0]) if len(rows) == 1 else None
+        case None:
+            return None
+
+
+async def live_of_person(db: Connection, person_id: str) -> list[Journey]:
+    """Read the journeys that a phone of this person holds and has not decided."""
+    return [_known_journey(row) for row in await db.all(_LIVE_OF_PERSON, person_id)]
+
+
+async def live_of_browser(db: Connection, browser_id: str) -> list[Journey]:
+    """Read what is under way in one browser; nothing for a browser without its cookie."""
+    return [_known_journey(row) for row in await db.all(_LIVE_OF_BROWSER, browser_id)]
+
+
+async def standing(db: Connection, person_id: str, now: int, law: Policy) -> Standing:
+    """Read what is remembered of a person who claims or approves."""
+    live = await live_of_person(db, person_id)
+    windows = {
+        "number": law.wrong_numbers_in,
+        "spelling": law.wrong_spellings_in,
+        "approval": law.approvals_in,
+    }
+    count = dict.fromkeys(windows, 0)
+    for kind, at in await db.all(_TRIES, person_id, now - max(windows.values())):
+        count[kind] += at > now - windows[kind]
+    return Standing(tuple(live), count["number"], count["spelling"], count["approval"])
+
+
+async def knows_browser(db: Connection, browser_id: str, person_id: str) -> bool:
+    """Say whether this person approved from this browser before."""
+    known = "SELECT 1 FROM known_browsers WHERE browser_id = $1 AND person_id = $2"
+    return await db.one(known, browser_id, person_id) is not None
+
+
+async def flags_of(db: Connection, client_id: str, since: int) -> int:
+    """Count how often people said that they did not start what this client asked."""
+    row = await db.one(
+        "SELECT count(*) FROM client_flags WHERE client_id = $1 AND at > $2", client_id, since
+    )
+    return 0 if row is None else int(row[0])
+
+
+async def phone_by_credential(db: Connection, credential_id: str) -> Phone | None:
+    """Read the phone of a passkey."""
+    row = await db.one(_PHONE_BY_CREDENTIAL, credential_id)
+    return None if row is None else Phone(*row)
 
 
 async def phone(db: Connection, phone_id: str) -> Phone | None:
@@ -206,7 +286,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _client(row: Row, secrets: tuple[ClientSecret, ...]) -> Client:
-    client_id, name, legal_name, uris, scope, public, verified, duration, created_at = row
+    client_id, name, legal_name, uris, scope, public, verified, duration, created_at, ways = row
     return Client(
         client_id=client_id,
         name=name,
@@ -218,7 +298,13 @@ def _client(row: Row, secrets: tuple[ClientSecret, ...]) -> Client:
         duration=duration,
         created_at=created_at,
         secrets=secrets,
+        ways=_words(ways),
     )
+
+
+_REQUEST_AT: Final = Journey.__struct_fields__.index("request")
+_WAYS_AT: Final = Journey.__struct_fields__.index("ways")
+_STATE_AT: Final = Journey.__struct_fields__.index("state")
 
 
 def _journey(row: Sequence[Any] | None) -> Journey | None:
@@ -226,18 +312,11 @@ def _journey(row: Sequence[Any] | None) -> Journey | None:
 
 
 def _known_journey(row: Sequence[Any]) -> Journey:
-    journey_id, short, qid, browser_hash, request, digest, browser, state, *rest = row
-    return Journey(
-        journey_id,
-        short,
-        qid,
-        browser_hash,
-        _REQUEST.decode(request),
-        digest,
-        browser,
-        State(state),
-        *rest,
-    )
+    values = list(row)
+    values[_REQUEST_AT] = _REQUEST.decode(values[_REQUEST_AT])
+    values[_WAYS_AT] = _words(values[_WAYS_AT])
+    values[_STATE_AT] = State(values[_STATE_AT])
+    return Journey(*values)
 
 
 def _grant(row: Row) -> Grant:

@@ -21,8 +21,17 @@ export function showAsk(app: App, claimed: Claimed): void {
   const client = claimed.client.name;
   const started = (): string => t("ask.started", { when: app.format.ago(journey.secondsAgo()) });
   const when = h("span", { class: "soft small block" }, started());
+  const number = h("input", {
+    class: "number",
+    inputmode: "numeric",
+    autocomplete: "off",
+    maxlength: "2",
+    pattern: "[0-9]{2}",
+    "aria-label": t("ask.number"),
+  });
+  const said = (): number | undefined => (claimed.asks_number ? Number(number.value) : undefined);
   const refuse = button("button even no", t("refuse"), () => void busy(refuse, () => journey.refuse()));
-  const go = button("button even", t("ask.go"), () => void busy(go, () => journey.match()));
+  const go = button("button even", t("ask.go"), () => void busy(go, () => journey.match(said())));
   const timer = setInterval(() => (when.textContent = started()), REFRESH_MS);
   app.show({
     node: h(
@@ -35,6 +44,7 @@ export function showAsk(app: App, claimed: Claimed): void {
         clientCard(claimed.client),
         h("div", { class: "origin" }, icon("screen"), h("p", {}, when, h("strong", {}, deviceName(claimed.started.browser)))),
         h("h2", { class: "question-line" }, t("ask.question")),
+        claimed.asks_number ? h("label", { class: "number-line" }, t("ask.number"), number) : "",
         h("p", { class: "soft" }, t("ask.warning")),
       ),
       h("div", { class: "actions" }, pair(refuse, go)),

@@ -104,6 +104,7 @@ export const TEXTS: Texts = {
   "ask.unverified": "Nicht geprüft: {name}",
   "ask.started": "Gestartet {when} in",
   "ask.question": "Haben Sie diesen Bildschirm vor sich?",
+  "ask.number": "Geben Sie die Zahl dort ein",
   "ask.warning": "Hat Ihnen jemand diesen Code geschickt? Dann lehnen Sie ab.",
   "ask.go": "Weiter",
   "ago.now": "gerade eben",

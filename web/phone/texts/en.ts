@@ -102,6 +102,7 @@ export const TEXTS = {
   "ask.unverified": "Not verified: {name}",
   "ask.started": "Started {when} on",
   "ask.question": "Is that screen in front of you?",
+  "ask.number": "Type the number it shows",
   "ask.warning": "Someone sent you this code? Then refuse.",
   "ask.go": "Continue",
   "ago.now": "just now",

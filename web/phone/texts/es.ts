@@ -104,6 +104,7 @@ export const TEXTS: Texts = {
   "ask.unverified": "No verificado: {name}",
   "ask.started": "Iniciado {when} en",
   "ask.question": "¿Tiene esa pantalla delante?",
+  "ask.number": "Escriba el número que muestra",
   "ask.warning": "¿Alguien le ha enviado este código? Entonces rechace.",
   "ask.go": "Continuar",
   "ago.now": "ahora mismo",

@@ -104,6 +104,7 @@ export const TEXTS: Texts = {
   "ask.unverified": "Non vérifié : {name}",
   "ask.started": "Commencé {when} dans",
   "ask.question": "Avez-vous cet écran devant vous ?",
+  "ask.number": "Saisissez le nombre affiché",
   "ask.warning": "Quelqu’un vous a envoyé ce code ? Alors refusez.",
   "ask.go": "Continuer",
   "ago.now": "à l’instant",

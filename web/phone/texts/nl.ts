@@ -104,6 +104,7 @@ export const TEXTS: Texts = {
   "ask.unverified": "Niet gecontroleerd: {name}",
   "ask.started": "Gestart {when} in",
   "ask.question": "Heb je dat scherm voor je?",
+  "ask.number": "Typ het getal dat er staat",
   "ask.warning": "Heeft iemand je deze code gestuurd? Weiger dan.",
   "ask.go": "Doorgaan",
   "ago.now": "zojuist",
