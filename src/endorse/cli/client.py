@@ -13,6 +13,7 @@ from endorse.core.change import AddClient, AddSecret
 from endorse.core.coding import b64url
 from endorse.core.model import Client
 from endorse.core.policy import DAY
+from endorse.core.ways import ways_problem
 from endorse.store import Store, open_store, reads
 
 
@@ -26,6 +27,7 @@ class NewClient(msgspec.Struct, frozen=True):
     public: bool
     verified: bool
     days: int
+    ways: tuple[str, ...] = ()
 
 
 async def add_client(database: str, wanted: NewClient) -> dict[str, Any]:
@@ -38,6 +40,8 @@ async def add_client(database: str, wanted: NewClient) -> dict[str, Any]:
         problem = rules.name_problem(name)
         if problem:
             raise ValueError(f"The name {name!r} {problem}.")
+    if wanted.ways and ways_problem(wanted.ways):
+        raise ValueError(f"--way {ways_problem(wanted.ways)}.")
     for uri in wanted.redirect_uris:
         problem = rules.redirect_uri_problem(uri)
         if problem:
@@ -55,6 +59,7 @@ async def add_client(database: str, wanted: NewClient) -> dict[str, Any]:
         duration=wanted.days * DAY,
         created_at=now,
         secrets=() if wanted.public else (stored,),
+        ways=tuple(dict.fromkeys(wanted.ways)),
     )
     async with _store(database) as store:
         if not await store.change([AddClient(client)], now):
@@ -96,6 +101,7 @@ def _shown(client: Client) -> dict[str, Any]:
         "redirect_uris": list(client.redirect_uris),
         "scope": " ".join(client.scope),
         "public": client.public,
+        "ways": " ".join(client.ways) or "all",
     }
 
 

@@ -30,6 +30,7 @@ def main() -> None:
 @click.option(
     "--issuer", metavar="URL", help="The bank's address, when a TLS proxy stands before it."
 )
+@click.option("--way", "ways", multiple=True, help="Only these ways to a phone; see the guide.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 @click.option("--verbose", is_flag=True, help="Log each step.")
 def sandbox(
@@ -37,6 +38,7 @@ def sandbox(
     app_port: int,
     database: str | None,
     issuer: str | None,
+    ways: tuple[str, ...],
     as_json: bool,
     verbose: bool,
 ) -> None:
@@ -46,7 +48,7 @@ def sandbox(
     """
     from endorse.cli.sandbox import Wanted, run_sandbox
 
-    wanted = Wanted(port, app_port, database, issuer, as_json, verbose)
+    wanted = Wanted(port, app_port, database, issuer, ways, as_json, verbose)
     _run(run_sandbox(wanted))
 
 
@@ -103,30 +105,27 @@ def client(context: click.Context, database: str) -> None:
 
 @client.command("add")
 @click.argument("name")
-@click.option("--redirect-uri", "uris", multiple=True, required=True, help="Exactly as it is sent.")
+@click.option(
+    "--redirect-uri", "redirect_uris", multiple=True, required=True, help="Exactly as it is sent."
+)
 @click.option("--public", is_flag=True, help="It cannot keep a secret; PKCE is then required.")
 @click.option("--legal-name", default="", help="The company behind it.")
 @click.option("--verified", is_flag=True, help="The bank has checked who it is.")
 @click.option("--scope", default="accounts balances transactions offline_access", show_default=True)
 @click.option("--days", default=90, show_default=True, type=click.IntRange(1, 180))
+@click.option(
+    "--way",
+    "ways",
+    multiple=True,
+    help="The only ways to a phone for its requests: qr, link, short_code, near. All if not given.",
+)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
-def client_add(
-    database: str,
-    name: str,
-    uris: tuple[str, ...],
-    public: bool,
-    legal_name: str,
-    verified: bool,
-    scope: str,
-    days: int,
-    as_json: bool,
-) -> None:
+def client_add(database: str, /, name: str, as_json: bool, **registered: Any) -> None:
     """Register the app NAME and show its secret, once."""
     from endorse.cli.client import NewClient, add_client
 
-    wanted = NewClient(name, legal_name, uris, scope, public, verified, days)
-    show(_run(add_client(database, wanted)), as_json)
+    show(_run(add_client(database, NewClient(name=name, **registered))), as_json)
 
 
 @client.command("list")

@@ -20,6 +20,7 @@ from endorse.core.change import AddClient, AddSecret, ChangeClient
 from endorse.core.coding import fingerprint
 from endorse.core.model import Client, ClientSecret
 from endorse.core.policy import DAY, SCOPES, WIDE
+from endorse.core.ways import ways_problem
 from endorse.sandbox import SandboxBank
 from endorse.server.app import create_app
 from endorse.server.desk import Desk
@@ -38,6 +39,7 @@ class Wanted(msgspec.Struct, frozen=True):
     app_port: int
     database: str | None
     issuer: str | None
+    ways: tuple[str, ...]
     as_json: bool
     verbose: bool
 
@@ -55,8 +57,11 @@ async def run_sandbox(wanted: Wanted) -> None:
         issuer = wanted.issuer or f"http://localhost:{bank_sockets[0].getsockname()[1]}"
         if issuer_problem(issuer, sandbox=True):
             raise ValueError(f"--issuer {issuer_problem(issuer, sandbox=True)}.")
+        if wanted.ways and ways_problem(wanted.ways):
+            raise ValueError(f"--way {ways_problem(wanted.ways)}.")
+        policy = msgspec.structs.replace(WIDE, ways=wanted.ways or WIDE.ways)
         settings = Settings(
-            issuer=issuer, database=database, secret=None, policy=WIDE, sandbox=True
+            issuer=issuer, database=database, secret=None, policy=policy, sandbox=True
         )
         bank = SandboxBank(_SEED, lambda: datetime.now(UTC).date())  # noqa: TID251 - its clock
         desk = await open_desk(settings, bank, bank)

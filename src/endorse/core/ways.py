@@ -14,7 +14,7 @@ from endorse.core import frame
 from endorse.core.coding import b64url, fingerprint, mac, same
 from endorse.core.frame import Frame
 from endorse.core.model import Client, Journey
-from endorse.core.policy import Policy
+from endorse.core.policy import WAYS, Policy
 
 LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 """Twenty consonants: no word can form, nothing looks like a digit (RFC 8628 6.1)."""
@@ -42,6 +42,14 @@ Handle = Frame | Link | Spelled
 def offered(client: Client, law: Policy) -> tuple[str, ...]:
     """Give the ways that this client's requests may take here."""
     return tuple(way for way in law.ways if not client.ways or way in client.ways)
+
+
+def ways_problem(asked: tuple[str, ...]) -> str:
+    """Say what is wrong with the ways in which requests may reach phones, or ""."""
+    unknown = [way for way in asked if way not in WAYS]
+    if unknown:
+        return f"has no {unknown[0]}; there are: {' '.join(WAYS)}"
+    return "" if set(asked) - {"short_code"} else "needs one of qr, link, near"
 
 
 def read(text: str, issuer: str) -> Handle | None:

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import msgspec
 
+from endorse.phone.answers import JsonObject
 from endorse.phone.errors import JourneyEnded, NotReachable, NotUnderstood, PhoneError
 from endorse.phone.issuer import Issuer, is_loopback
 from endorse.phone.page import sealed_request, words_of
@@ -197,13 +199,29 @@ class Browser:
         location: str = answer.headers["Location"]
         return location
 
+    async def near_options(self) -> JsonObject:
+        """Press "Use your passkey". Gives what the page asks of it: `Passkey.sign` answers."""
+        return read(await self._post_to("near/options"), JsonObject)
+
+    async def come_near(self, credential: JsonObject) -> str:
+        """Hand in the passkey's answer, as the page's script does. Gives the state after it."""
+        return read(await self._post_to("near", {"credential": credential}), Standing).state
+
+    async def _post_to(self, button: str, body: JsonObject | None = None) -> httpx2.Response:
+        path = f"{self._begun().connect}/{button}"
+        return await self._post(self._opened().issuer, path, {}, body)
+
     async def _press(self, button: str) -> Standing:
         path = f"{self._begun().connect}/{button}"
         return read(await self._post(self._opened().issuer, path, {}), Standing)
 
-    async def _post(self, issuer: Issuer, path: str, form: dict[str, str]) -> httpx2.Response:
+    async def _post(
+        self, issuer: Issuer, path: str, form: dict[str, str], body: JsonObject | None = None
+    ) -> httpx2.Response:
         headers = {"Origin": issuer.url, "Sec-Fetch-Site": "same-origin"}
-        return await self._send("POST", issuer.at(path), accept=_JSON, headers=headers, form=form)
+        return await self._send(
+            "POST", issuer.at(path), accept=_JSON, headers=headers, form=form, body=body
+        )
 
     async def _send(
         self,
@@ -213,10 +231,12 @@ class Browser:
         accept: str,
         headers: dict[str, str] | None = None,
         form: dict[str, str] | None = None,
+        body: JsonObject | None = None,
         stream: bool = False,
     ) -> httpx2.Response:
         named = {"Accept": accept, "User-Agent": self._user_agent, **(headers or {})}
-        request = self._http.build_request(method, url, headers=named, data=form)
+        sent: dict[str, Any] = {"data": form} if body is None else {"json": body}
+        request = self._http.build_request(method, url, headers=named, **sent)
         request.headers.pop("Cookie", None)
         self._cookies.set_cookie_header(request)
         answer = await send(self._http, request, stream=stream)

@@ -170,11 +170,14 @@ def page_state(desk: Desk, journey: Journey) -> str:
 
     A code that ran out while waiting is `lapsed`; a request that waits for the app on this
     device is `app`, and stays in `review` after the approval: what went by link is completed by
-    the return alone, never by the page that waits.
+    the return alone, never by the page that waits. Where no number is asked, a claim is shown
+    as `matched`: there is nothing to do here.
     """
     state = journey.at(desk.clock())
     if state is State.APPROVED and not journey.may_resume:
         return State.REVIEW.value
+    if state is State.CLAIMED and journey.number is None:
+        return State.MATCHED.value
     if state is State.WAITING and not connect.code_runs_out(journey, desk.clock(), desk.law):
         return "lapsed" if connect.codes_left(journey, desk.law) else State.EXPIRED.value
     if state is State.WAITING and journey.lid_hash is not None:

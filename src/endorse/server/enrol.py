@@ -16,12 +16,13 @@ from webauthn.helpers.structs import (
 from endorse.core import enrol, proof, refusal
 from endorse.core.change import Change, CountUp, TouchPhone
 from endorse.core.client import name_problem
-from endorse.core.coding import Secret, fingerprint, from_b64url, sha256
+from endorse.core.coding import Secret, fingerprint, sha256
 from endorse.core.consent import timestamp
 from endorse.core.model import Enrolment, Phone, PhoneState
 from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.caller import called, passkey_options
+from endorse.server.ceremony import Ceremony, ceremony_of, challenge_for
 from endorse.server.desk import Desk
 from endorse.server.shapes import (
     BankName,
@@ -47,13 +48,6 @@ PHONES_AT_MOST: Final = 100
 """How many of a person's phones are looked at: more than anybody has, and bounded."""
 
 
-class _Ceremony(msgspec.Struct, frozen=True):
-    """What a challenge, sealed, is for: nothing is stored until the passkey answers."""
-
-    kind: str
-    about: str
-
-
 async def enrol_options(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/enrol/options`: whose account this is, and how to make the passkey."""
     call = await called(desk, request, None)
@@ -75,7 +69,7 @@ async def enrol_options(desk: Desk, request: HttpRequest) -> Response:
         user_display_name=person.name,
         # Not the person's id itself: the handle is kept by the authenticator and may be synced.
         user_id=sha256(f"{desk.issuer}\0{person.id}".encode()),
-        challenge=_challenge(desk, _Ceremony("enrol", code_hash)),
+        challenge=challenge_for(desk, Ceremony("enrol", code_hash)),
         timeout=desk.law.ceremony * 1000,
         authenticator_selection=AuthenticatorSelectionCriteria(
             resident_key=ResidentKeyRequirement.REQUIRED,
@@ -107,7 +101,7 @@ async def enrol_phone(desk: Desk, request: HttpRequest) -> Response:
     code_hash = fingerprint(asked.code)
     credential = bytes(asked.credential)
     challenge = proof.challenge_in(credential)
-    if _about(desk, challenge) != _Ceremony("enrol", code_hash):
+    if ceremony_of(desk, challenge) != Ceremony("enrol", code_hash):
         return wire.refused(refusal.PASSKEY_NOT_GOOD.because("not our challenge"))
     passkey = proof.registered(credential, challenge, desk.issuer, desk.settings.rp_id)
     if isinstance(passkey, Refusal):
@@ -130,7 +124,7 @@ async def sign_in_options(desk: Desk, request: HttpRequest) -> Response:
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, _ = entered
-    challenge = _challenge(desk, _Ceremony("sign in", phone.phone_id))
+    challenge = challenge_for(desk, Ceremony("sign in", phone.phone_id))
     return wire.json(SignInOptions(passkey_options(desk, phone, challenge), desk.clock()))
 
 
@@ -145,7 +139,7 @@ async def sign_in(desk: Desk, request: HttpRequest) -> Response:
         return wire.refused(asked)
     credential = bytes(asked.credential)
     challenge = proof.challenge_in(credential)
-    if _about(desk, challenge) != _Ceremony("sign in", phone.phone_id):
+    if ceremony_of(desk, challenge) != Ceremony("sign in", phone.phone_id):
         return wire.refused(refusal.PASSKEY_NOT_GOOD.because("not our challenge"))
     passkey = proof.Passkey(phone.credential_id, phone.public_key, phone.sign_count)
     answer = proof.asserted(credential, passkey, challenge, desk.issuer, desk.settings.rp_id)
@@ -241,13 +235,3 @@ async def _joining(db: Connection, code_hash: str) -> tuple[Enrolment | None, li
     found = await reads.enrolment(db, code_hash)
     phones = [] if found is None else await reads.phones_of(db, found.person_id, PHONES_AT_MOST)
     return found, phones
-
-
-def _challenge(desk: Desk, ceremony: _Ceremony) -> bytes:
-    """Make a challenge that says, to this server alone, what it is for and how old it is."""
-    return desk.keys.ceremonies.close(ceremony, desk.clock()).encode()
-
-
-def _about(desk: Desk, challenge: str) -> _Ceremony | None:
-    sealed = (from_b64url(challenge) or b"").decode("ascii", "replace")
-    return desk.keys.ceremonies.open(sealed, _Ceremony, desk.clock(), desk.law.ceremony)

@@ -10,6 +10,7 @@ import msgspec
 
 from endorse.core.coding import Secret
 from endorse.core.policy import Policy
+from endorse.core.ways import ways_problem
 from endorse.server.keys import read_secret
 
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
@@ -137,6 +138,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     port = environment.get("ENDORSE_PORT", "8000")
     if not port.isdecimal() or not 0 < int(port) < 65536:
         problems.append("ENDORSE_PORT must be a number from 1 to 65535.")
+    offered = tuple(environment.get("ENDORSE_WAYS", " ".join(Policy().ways)).split())
+    if ways_problem(offered):
+        problems.append(f"ENDORSE_WAYS {ways_problem(offered)}.")
     if problems:
         raise Unsafe(problems)
     return Settings(
@@ -147,6 +151,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         risk=risk,
         places=places,
         brand=brand,
+        policy=Policy(ways=offered),
         trusted_proxies=proxies,
         host=environment.get("ENDORSE_HOST", "127.0.0.1"),
         port=int(port),
@@ -162,6 +167,7 @@ KNOWN: Final = (
     "PLACES",
     "HOST",
     "PORT",
+    "WAYS",
     "TRUSTED_PROXIES",
     "BRAND_NAME",
     "BRAND_APP_NAME",

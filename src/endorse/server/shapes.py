@@ -229,6 +229,12 @@ class Approval(Shape, frozen=True):
     credential: msgspec.Raw
 
 
+class Nearness(Shape, frozen=True):
+    """The passkey's answer to the page's own challenge (AuthenticationResponseJSON)."""
+
+    credential: msgspec.Raw
+
+
 class Watch(Shape, frozen=True):
     """A journey, and the state in which the phone knows it."""
 

@@ -135,7 +135,8 @@ class _Page(Waiter):
         text = "" if self._last else "retry: 1000\n\n"
         if new != self._told:
             text += f"event: state\ndata: {self._state(state)}\n\n"
-        if state == "waiting" or (state == "claimed" and self._journey.way == "qr"):
+        shown = state == "waiting" and "qr" in self._journey.ways
+        if shown or (state == "claimed" and self._journey.way == "qr"):
             text += f"event: frame\ndata: {self._frame()}\n\n"
         over = state in _OVER
         if over:
