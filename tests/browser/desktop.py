@@ -26,6 +26,7 @@ _SHOW = """
     section.hidden = section.dataset.screen !== wanted;
     if (!section.hidden) main.dataset.view = section.dataset.view;
   }
+  for (const number of document.querySelectorAll("[data-number]")) number.textContent = "47";
   main.dataset.state = wanted.split(/[ :]/).at(-1);
   return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }

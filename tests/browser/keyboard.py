@@ -51,6 +51,11 @@ class Keyboard:
         await self._go_to(name)
         await self.page.keyboard.press("Space")
 
+    async def type(self, name: str, text: str) -> None:
+        """Go on with Tab to the field of this name, and type there."""
+        await self._go_to(name)
+        await self.page.keyboard.type(text)
+
     async def starts_at(self, heading: str) -> None:
         """The heading is this, or becomes it, and the keyboard stands there."""
         title = self.page.get_by_role("heading", level=1, name=heading, exact=True)

@@ -92,7 +92,7 @@ async def test_while_the_phone_decides_the_code_is_small_and_then_gone(
     await desktop.connect(page, bank_and_app.app)
     shown = await read_code(desktop.code(page))
     claimed = await scan(page, anna)
-    await desktop.says(page, desktop.TYPE)
+    await desktop.number(page)
     await picture(page, "connect-3-scanned", fits=True)
     assert await read_code(desktop.code(page)) == shown
     await anna.match(claimed.journey, await desktop.number(page))
@@ -189,7 +189,7 @@ async def test_a_second_person_who_scans_stops_the_page(
     anna, other = await bank.phone(), await bank.phone("bram")
     await desktop.connect(page, bank_and_app.app)
     await scan(page, anna)
-    await desktop.says(page, desktop.CONTINUE)
+    await desktop.says(page, desktop.TYPE)
     with pytest.raises(AlreadyScanned):
         await scan(page, other)
     await desktop.says(page, "Two phones scanned this code")

@@ -96,7 +96,7 @@ class ConnectPage {
     if (!showsCode(event.state)) this.#code.clear();
     if (event.number !== undefined) this.#number(event.number);
     if (event.codesLeft !== undefined) this.#offer(event.codesLeft);
-    this.#screen.show(event.state, event.reason);
+    this.#screen.show(event.state, event.reason, event.number);
     if (event.expiresIn !== undefined && isCounted(event.state)) {
       this.#screen.countDown(event.expiresIn, this.#total(event.state));
     } else this.#screen.stopCounting();

@@ -23,8 +23,8 @@ export class Screen {
     this.#ring = main.querySelector<SVGElement>("[data-ring]");
   }
 
-  /** Reveals the section of `name`, or the one for this `reason` of it if there is one. */
-  show(name: string, reason = ""): void {
+  /** Reveals the section of `name`, or the one for this `reason` of it if there is one; its words may name a number. */
+  show(name: string, reason = "", number?: number): void {
     const section = this.#find(name, reason);
     if (section === undefined) return;
     this.#main.dataset["state"] = name;
@@ -32,7 +32,7 @@ export class Screen {
     if (!section.hidden) return;
     for (const other of this.#sections) other.hidden = other !== section;
     this.#main.dataset["view"] = section.dataset["view"] ?? "";
-    this.say(section.dataset["say"]);
+    this.say(section.dataset["say"]?.replace("{number}", String(number ?? "")));
     section.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }
