@@ -173,7 +173,7 @@ async def approve_(desk: Desk, request: HttpRequest) -> Response:
         return wire.refused(assertion)
 
     async def facts(db: Any) -> tuple[Journey | None, Standing]:
-        standing = await reads.standing(db, phone.person_id, desk.clock(), desk.law)
+        standing = await reads.tried(db, phone.person_id, desk.clock(), desk.law)
         return await reads.journey_by_qid(db, asked.journey), standing
 
     def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:

@@ -171,8 +171,13 @@ async def live_of_browser(db: Connection, browser_id: str) -> list[Journey]:
 
 
 async def standing(db: Connection, person_id: str, now: int, law: Policy) -> Standing:
-    """Read what is remembered of a person who claims or approves."""
+    """Read what is remembered of a person who claims."""
     live = await live_of_person(db, person_id)
+    return msgspec.structs.replace(await tried(db, person_id, now, law), live=tuple(live))
+
+
+async def tried(db: Connection, person_id: str, now: int, law: Policy) -> Standing:
+    """Read how often a person did what is counted, without their live journeys."""
     windows = {
         "number": law.wrong_numbers_in,
         "spelling": law.wrong_spellings_in,
@@ -181,7 +186,7 @@ async def standing(db: Connection, person_id: str, now: int, law: Policy) -> Sta
     count = dict.fromkeys(windows, 0)
     for kind, at in await db.all(_TRIES, person_id, now - max(windows.values())):
         count[kind] += at > now - windows[kind]
-    return Standing(tuple(live), count["number"], count["spelling"], count["approval"])
+    return Standing((), count["number"], count["spelling"], count["approval"])
 
 
 async def knows_browser(db: Connection, browser_id: str, person_id: str) -> bool:
