@@ -28,6 +28,9 @@ PLANTED = [
     pytest.param(
         "ends-apart", "endorse.phone", "import endorse.sandbox", id="phone-imports-sandbox"
     ),
+    pytest.param("down", "endorse.phone", "import endorse.audit", id="phone-imports-audit"),
+    pytest.param("audit", "endorse.audit", "import endorse.core", id="audit-imports-core"),
+    pytest.param("audit", "endorse.audit", "import endorse.sandbox", id="audit-imports-sandbox"),
     pytest.param("bank", "endorse.bank", "import endorse.core", id="bank-imports-core"),
     pytest.param("risk", "endorse.risk", "import endorse.core", id="risk-imports-core"),
 ]

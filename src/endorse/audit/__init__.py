@@ -1,0 +1,11 @@
+"""The attack suite: tries each known attack on QR approval against a running server.
+
+It speaks HTTP and plays browsers and phones with `endorse.phone`; it knows nothing of the server's
+inside. `endorse audit` runs it from the command line.
+"""
+
+from endorse.audit.attack import Attack, attacks, run
+from endorse.audit.finding import Finding, Verdict
+from endorse.audit.target import Target, target_of
+
+__all__ = ["Attack", "Finding", "Target", "Verdict", "attacks", "run", "target_of"]

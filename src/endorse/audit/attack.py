@@ -1,0 +1,94 @@
+"""The list of attacks, and how one is run and judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from importlib import import_module
+
+import httpx2
+
+from endorse.audit.finding import Ended, Finding, Outcome, Verdict
+from endorse.audit.stage import Stage
+from endorse.audit.target import Target
+from endorse.phone import PhoneError, Refused, open_client
+
+Play = Callable[[Stage], Awaitable[Outcome]]
+
+_THEMES = ("code",)
+_TOO_MANY = 429
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """One attack: its number in the list, what it tries in a few words, and how."""
+
+    id: str
+    title: str
+    play: Play
+
+    async def on(self, target: Target) -> Finding:
+        """Try it. Raises nothing that the server could cause."""
+        began = time.perf_counter()
+        outcome = await self._outcome(target)
+        seconds = round(time.perf_counter() - began, 1)
+        return Finding(self.id, self.title, outcome.verdict, outcome.seen, seconds)
+
+    async def _outcome(self, target: Target) -> Outcome:
+        try:
+            async with open_client(target.issuer) as http:
+                return await self.play(Stage(target, http))
+        except Ended as end:
+            return Outcome(end.verdict, str(end))
+        except Refused as no:
+            if no.status == _TOO_MANY:
+                return Outcome(Verdict.NEEDS_CLOCK, f"The server limits it: {no}")
+            return Outcome(Verdict.UNCLEAR, f"The server refused an honest step ({no.code}): {no}")
+        except PhoneError as problem:
+            return Outcome(Verdict.UNCLEAR, f"{problem} {problem.what_to_do}")
+        except (httpx2.HTTPError, ValueError) as problem:
+            return Outcome(Verdict.UNCLEAR, f"The answer makes no sense: {problem!r}")
+
+
+_ALL: dict[str, Attack] = {}
+
+
+def attack(number: str, title: str) -> Callable[[Play], Play]:
+    """Put a function into the list of attacks."""
+
+    def listed(play: Play) -> Play:
+        if number in _ALL:
+            raise ValueError(f"There are two attacks {number}.")
+        _ALL[number] = Attack(number, title, play)
+        return play
+
+    return listed
+
+
+def attacks() -> tuple[Attack, ...]:
+    """Every attack, in the order of the list."""
+    for theme in _THEMES:
+        import_module(f"endorse.audit.{theme}")
+    return tuple(sorted(_ALL.values(), key=lambda one: (int(one.id.rstrip("b")), one.id)))
+
+
+def in_order(only: Collection[str] = ()) -> tuple[Attack, ...]:
+    """The attacks to run (all without `only`): those that use up the server's limits come last."""
+    chosen = [one for one in attacks() if not only or one.id in only]
+    return tuple(sorted(chosen, key=lambda one: one.id in ("6", "24")))
+
+
+async def run(
+    target: Target,
+    only: Collection[str] = (),
+    tell: Callable[[Finding], None] = lambda _: None,
+) -> tuple[Finding, ...]:
+    """Try the attacks on a target, one after the other; `tell` hears of each at once."""
+    findings = []
+    for one in in_order(only):
+        finding = await one.on(target)
+        tell(finding)
+        findings.append(finding)
+    places = {one.id: place for place, one in enumerate(attacks())}
+    return tuple(sorted(findings, key=lambda it: places[it.attack]))
