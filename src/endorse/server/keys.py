@@ -13,7 +13,8 @@ from endorse.core.coding import Secret, b64url, from_b64url
 
 SECRET_BYTES: Final = 32
 _SEALED_AT_MOST: Final = 16 * 1024
-_OPENED_KEPT: Final = 2048
+# A phone sends its session with each of several calls in a row; all else is opened once.
+_SESSIONS_KEPT: Final = 2048
 _AHEAD: Final = 60  # seconds that another server's clock may be ahead, as Fernet itself allows
 
 T = TypeVar("T")
@@ -22,11 +23,10 @@ T = TypeVar("T")
 class Seal:
     """Hands something to a browser or phone that comes back unread and unchanged, for a time."""
 
-    def __init__(self, key: bytes) -> None:
-        """Use 32 bytes that serve nothing else."""
+    def __init__(self, key: bytes, kept: int = 0) -> None:
+        """Use 32 bytes that serve nothing else; remember the last `kept` that were opened."""
         self._fernet = Fernet(base64.urlsafe_b64encode(key))
-        # A phone sends its session with each of several calls in a row.
-        self._opened = lru_cache(_OPENED_KEPT)(self._decrypt)
+        self._opened = lru_cache(kept)(self._decrypt) if kept else self._decrypt
 
     def close(self, value: object, now: int) -> str:
         """Seal a struct or other JSON value."""
@@ -64,7 +64,7 @@ class Keys:
         self.handles: Final = _derive(secret, "handles")
         """For frames, codes and refresh tokens, which must be computed again."""
         self.requests: Final = Seal(_derive(secret, "requests"))
-        self.sessions: Final = Seal(_derive(secret, "phone sessions"))
+        self.sessions: Final = Seal(_derive(secret, "phone sessions"), _SESSIONS_KEPT)
         self.ceremonies: Final = Seal(_derive(secret, "passkey ceremonies"))
         self.renewals = Seal(_derive(secret, "renewals"))
         self.sandbox_client: Final = Secret("ecs_" + b64url(_derive(secret, "sandbox client")))

@@ -24,6 +24,8 @@ from endorse.server.wait import Waiter
 from endorse.store import reads
 from endorse.store.connection import Connection
 
+# Ten thousand pages share the few tuples of ways that there are.
+_SAME_WAYS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
 _HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
@@ -194,6 +196,9 @@ def _pared(journey: Journey) -> Journey:
         browser_hash="",
         request=_NOT_KEPT,
         browser="",
+        browser_id="",
+        address="",
+        ways=_SAME_WAYS.setdefault(journey.ways, journey.ways),
         document=None,
         challenge=None,
         assertion=None,
