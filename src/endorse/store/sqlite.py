@@ -131,8 +131,8 @@ def placeholders(sql: str) -> str:
     return re.sub(r"\$(\d+)", r"?\1", sql)
 
 
-# Four MiB for each of the two connections: what is read again is in the system's cache all the same,
-# and with sixteen the journeys of ten thousand waiting pages stood in memory twice.
+# Four MiB for each of the two connections: the system's cache holds what is read again all the
+# same, and with sixteen the journeys of ten thousand waiting pages stood in memory twice.
 _CACHE_KIB: Final = 4096
 
 
