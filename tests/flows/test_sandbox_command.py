@@ -9,6 +9,7 @@ import httpx2
 import msgspec
 import pytest
 
+from endorse.phone import Browser, Phone, sandbox_code
 from tests.flows.commands import endorse
 from tests.flows.play import quiet_client
 from tests.serving import SandboxProcess, sandbox_process
@@ -285,3 +286,18 @@ async def test_a_client_command_without_a_database_names_the_setting() -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "--database" in done.stderr
     assert "ENDORSE_DATABASE" in done.stderr
+
+
+async def test_a_request_that_a_person_did_not_start_is_counted_against_its_client(
+    database: str, sandbox: SandboxProcess, http: httpx2.AsyncClient
+) -> None:
+    issuer = sandbox.facts.issuer
+    phone, browser = Phone(issuer, http), Browser(http)
+    await phone.enrol(await sandbox_code(issuer, http, "anna"))
+    await browser.open(authorize_url(sandbox))
+    await browser.start()
+    await phone.disown((await phone.claim(await browser.frame())).journey)
+    listed = await endorse("client", "list", "--json", settings={"ENDORSE_DATABASE": database})
+    found = [msgspec.json.decode(line) for line in listed.stdout.splitlines()]
+    counts = {one["client_id"]: one["not_started_in_30_days"] for one in found}
+    assert counts["budgetly"] == 1

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,9 @@ from endorse.core.model import Client
 from endorse.core.policy import DAY
 from endorse.core.ways import ways_problem
 from endorse.store import Store, open_store, reads
+from endorse.store.connection import Connection
+
+_FLAGS_DAYS: Final = 30
 
 
 class NewClient(msgspec.Struct, frozen=True):
@@ -69,10 +72,18 @@ async def add_client(database: str, wanted: NewClient) -> dict[str, Any]:
 
 
 async def list_clients(database: str) -> list[dict[str, Any]]:
-    """Give all registered apps, without their secrets."""
+    """Give all registered apps, without their secrets, and how often people disowned a request."""
+    since = int(time.time()) - _FLAGS_DAYS * DAY
+
+    async def facts(db: Connection) -> list[tuple[Client, int]]:
+        found = await reads.clients(db, 1000)
+        return [(it, await reads.flags_of(db, it.client_id, since)) for it in found]
+
     async with _store(database) as store:
-        found = await store.read(lambda db: reads.clients(db, 1000))
-    return [_shown(client) for client in found]
+        found = await store.read(facts)
+    return [
+        {**_shown(client), f"not_started_in_{_FLAGS_DAYS}_days": count} for client, count in found
+    ]
 
 
 async def rotate_secret(database: str, client_id: str, overlap_days: int) -> dict[str, Any]:
