@@ -188,6 +188,11 @@ def test_every_single_byte_counts() -> None:
             assert evidence.sealed(whole).digest != whole.digest, where
 
 
+def test_an_issuer_that_is_no_address_is_a_finding_and_no_crash() -> None:
+    broken = msgspec.structs.replace(WHOLE, issuer="https://[bank.example")
+    assert not holds(evidence.write(broken))
+
+
 # --- a change, with the digest made to fit: now the signatures must tell ----------------------
 
 Path = tuple[str | int, ...]

@@ -159,6 +159,14 @@ def _findings(whole: Bundle, issuer: str | None) -> Iterator[Finding]:
     yield Finding("the grant gives what was signed", wrong)
 
 
+def _host(issuer: str) -> str:
+    """Give the host of an issuer; "" of what is no address, for which no passkey ever signed."""
+    try:
+        return urlsplit(issuer).hostname or ""
+    except ValueError:
+        return ""
+
+
 def _consent(whole: Bundle, item: Item, last: _Document | None) -> _Document | str:
     said = _document(item.signed)
     if isinstance(said, str):
@@ -168,7 +176,7 @@ def _consent(whole: Bundle, item: Item, last: _Document | None) -> _Document | s
     # The counter was compared when it was signed; here any passes.
     passkey = proof.Passkey(item.credential_id, item.public_key, 0)
     challenge = proof.consent_challenge(item.signed)
-    rp_id = urlsplit(whole.issuer).hostname or ""
+    rp_id = _host(whole.issuer)
     answer = proof.asserted(item.signature.encode(), passkey, challenge, whole.issuer, rp_id)
     if isinstance(answer, Refusal):
         return f"the passkey's answer: {answer.detail}"
