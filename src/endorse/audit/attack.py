@@ -16,7 +16,7 @@ from endorse.phone import PhoneError, Refused, open_client
 
 Play = Callable[[Stage], Awaitable[Outcome]]
 
-_THEMES = ("code",)
+_THEMES = ("code", "relay", "replay", "guess")
 _TOO_MANY = 429
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Awaitable, Sequence
+from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -23,6 +24,7 @@ from endorse.phone import (
     Refused,
     Review,
     SlowDown,
+    State,
     sandbox_code,
 )
 from endorse.phone.encoding import b64url
@@ -98,6 +100,14 @@ class Stage:
     async def code(self, tab: Tab) -> str | None:
         """Leave the page: the authorization code that the browser is sent away with, if any."""
         return code_in(await tab.resume())
+
+    async def state(self, tab: Tab) -> State:
+        """Where the page says that its journey stands."""
+        async with aclosing(tab.events()) as events:
+            async for event in events:
+                if isinstance(event, State):
+                    return event
+        raise Unclear("The page's events ended without a state.")
 
     # Phones
 
@@ -214,10 +224,13 @@ class Stage:
         """Claim with a text that the phone itself might not even send."""
         return await phone.call("POST", "/phone/claim", {"code": text})
 
-    async def wait(self, seconds: float, reason: str) -> None:
-        """Let time pass. Raises `NeedsClock` where that takes longer than is allowed."""
+    async def wait(self, seconds: float, reason: str, so_far: str = "") -> None:
+        """Let time pass. Raises `NeedsClock` where that takes longer than is allowed.
+
+        `so_far` says what the attack has seen already.
+        """
         if seconds > self.target.patience:
-            raise NeedsClock(f"It would take {seconds:.0f} s: {reason}.")
+            raise NeedsClock(f"{so_far} It takes {seconds:.0f} s more: {reason}.".strip())
         await self.target.wait(seconds)
 
 
