@@ -40,11 +40,12 @@ class Town:
 
 
 @asynccontextmanager
-async def town(database: str, policy: Policy) -> AsyncIterator[Town]:
-    """Open both until the end."""
+async def town(database: str, policy: Policy, *, sandbox: bool = True) -> AsyncIterator[Town]:
+    """Open both until the end; without `sandbox` the bank's people need its codes."""
     sockets = listen(["127.0.0.1"], 0)
     here = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-    async with serving(database, policy, registered=(f"{here}/callback",)) as bank:
+    registered = (f"{here}/callback",)
+    async with serving(database, policy, sandbox=sandbox, registered=registered) as bank:
         await _name_the_app(bank)
         app = budgetly.create_app(
             bank.issuer,

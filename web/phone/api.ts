@@ -11,12 +11,15 @@ export class Refused extends Error {
   readonly code: string;
   /** Where a journey stands, if that is why. */
   readonly state: State | undefined;
+  /** The whole answer: some errors say more. */
+  readonly fields: Readonly<Record<string, unknown>>;
 
-  constructor(status: number, code: string, description: string, state?: State) {
+  constructor(status: number, code: string, description: string, fields: Record<string, unknown> = {}) {
     super(`${status} ${code}: ${description}`);
     this.status = status;
     this.code = code;
-    this.state = state;
+    this.state = fields["state"] as State | undefined;
+    this.fields = fields;
   }
 }
 
@@ -141,8 +144,7 @@ export class Api {
     }
     this.#setClock(fields["time"], answer);
     if (answer.ok) return fields as Answer;
-    const state = fields["state"] as State | undefined;
-    throw new Refused(answer.status, String(fields["error"] ?? ""), String(fields["error_description"] ?? ""), state);
+    throw new Refused(answer.status, String(fields["error"] ?? ""), String(fields["error_description"] ?? ""), fields);
   }
 
   // Where a proof was refused for its time, no `time` may have come yet: the Date header tells too.

@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import { button, h, pair } from "./dom.ts";
 import type { Format } from "./format.ts";
 import type { Phone, PhoneStore } from "./store.ts";
+import type { Pending, SignedIn } from "./wire.ts";
 
 export interface Screen {
   /** Holds one `h1`, which takes the focus and names the window. */
@@ -29,6 +30,8 @@ export class App {
   readonly format: Format;
   /** The person's phone that this browser is now. */
   phone: Phone | undefined;
+  /** Set while that phone may do nothing yet. */
+  pending: Pending | undefined;
   /** The connections seen so far, to mark those that are new. */
   seen: Set<string> | undefined;
 
@@ -48,8 +51,21 @@ export class App {
 
   usePhone(phone: Phone): void {
     this.phone = phone;
+    this.pending = undefined;
     this.seen = undefined;
     this.api.useKey(phone.key);
+  }
+
+  signedIn(answer: SignedIn): void {
+    this.pending = answer.pending ?? undefined;
+    this.api.signedIn(answer);
+  }
+
+  /** This browser is nobody's phone any more. */
+  async forget(): Promise<void> {
+    if (this.phone) await this.store.forget({ id: this.phone.personId });
+    this.phone = this.pending = this.seen = undefined;
+    this.api.signOut();
   }
 
   show(screen: Screen): void {

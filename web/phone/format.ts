@@ -6,6 +6,8 @@ const DAY = 86_400_000;
 
 export interface Format {
   date(moment: string): string;
+  /** A date with the time of day. */
+  moment(moment: string): string;
   /** A date, or the time of day where it was today or yesterday. */
   recently(moment: string, now: number): string;
   money(amount: string, currency: string): string;
@@ -16,11 +18,13 @@ export interface Format {
 /** Writes by the rules of a locale, like "en-GB" or "nl". */
 export function formatFor(where: string): Format {
   const date = new Intl.DateTimeFormat(where, { day: "numeric", month: "long", year: "numeric" });
+  const whole = new Intl.DateTimeFormat(where, { dateStyle: "long", timeStyle: "short" });
   const time = new Intl.DateTimeFormat(where, { hour: "2-digit", minute: "2-digit" });
   const day = new Intl.RelativeTimeFormat(where, { numeric: "auto" });
   const since = new Intl.RelativeTimeFormat(where, { style: "short" });
   return {
     date: (moment) => date.format(new Date(moment)),
+    moment: (moment) => whole.format(new Date(moment)),
     recently: (moment, now) => {
       const then = new Date(moment);
       const days = daysBetween(then, new Date(now));

@@ -3,6 +3,7 @@
 import { Refused, Unreachable } from "./api.ts";
 import type { Config } from "./config.ts";
 import { WrongDocument } from "./consent.ts";
+import { OtherDigits } from "./digits.ts";
 import type { IconName } from "./icons.ts";
 import { PasskeyNotUsed } from "./passkey.ts";
 import { NoPicture } from "./picture.ts";
@@ -39,6 +40,7 @@ function classify(error: unknown): [Stem, IconName] {
   }
   if (error instanceof NoPicture) return noPicture(error);
   if (error instanceof WrongDocument) return ["problem.document", "warning"];
+  if (error instanceof OtherDigits) return ["problem.digits", "warning"];
   if (error instanceof KeepsNothing) return ["problem.keys", "key"];
   return ["problem.bug", "warning"];
 }
@@ -47,6 +49,10 @@ function refused({ code, status }: Refused): [Stem, IconName] {
   switch (code) {
     case "code_not_accepted":
       return ["problem.code", "scan"];
+    case "enrolment_code_used":
+      return ["problem.code-used", "warning"];
+    case "another_phone_pending":
+      return ["problem.phone-waits", "warning"];
     case "already_scanned":
       return ["problem.scanned", "warning"];
     case "phone_not_known":

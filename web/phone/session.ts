@@ -3,8 +3,10 @@
 import { Refused } from "./api.ts";
 import type { App } from "./app.ts";
 import { browserName } from "./format.ts";
+import { codeHash, digitsOf, OtherDigits } from "./digits.ts";
 import { createPasskey, usePasskey } from "./passkey.ts";
 import { makeDeviceKey, type DeviceKey } from "./proof.ts";
+import type { Phone } from "./store.ts";
 import type { Enrolment, EnrolOptions, SignedIn, SignInOptions } from "./wire.ts";
 
 /** A phone that is about to be set up: its key, and what the code stands for. */
@@ -28,10 +30,12 @@ export async function finishEnrolment(app: App, { code, key, answer }: Beginning
   const name = browserName(navigator.userAgent);
   const signedIn = await app.api.call<SignedIn>("POST", "/phone/enrol", { body: { code, credential, name } });
   const { person, phone_id: phoneId } = signedIn;
-  const phone = { personId: person.id, personName: person.name, phoneId, key };
+  const joinedWith = await codeHash(code);
+  const phone = { personId: person.id, personName: person.name, phoneId, key, joinedWith };
+  await checkDigits(phone, signedIn);
   await app.store.keep(phone);
   app.usePhone(phone);
-  app.api.signedIn(signedIn);
+  app.signedIn(signedIn);
   // Keys should outlive a browser that tidies up; a browser that says no changes nothing else.
   void navigator.storage?.persist?.().catch(() => false);
 }
@@ -55,12 +59,20 @@ export async function signIn(app: App): Promise<void> {
   try {
     const { options } = await app.api.call<SignInOptions>("POST", "/phone/sign-in/options", { body: { phone_id } });
     const credential = await usePasskey(options);
-    app.api.signedIn(await app.api.call<SignedIn>("POST", "/phone/sign-in", { body: { phone_id, credential } }));
+    const signedIn = await app.api.call<SignedIn>("POST", "/phone/sign-in", { body: { phone_id, credential } });
+    await checkDigits(phone, signedIn);
+    app.signedIn(signedIn);
   } catch (error) {
     if (error instanceof Refused && error.code === "phone_not_known") {
-      await app.store.forget({ id: phone.personId });
-      app.phone = undefined;
+      await app.forget();
     }
     throw error;
   }
+}
+
+/** Other digits from the server mean that somebody stands between, or that it thinks of another phone. */
+async function checkDigits({ key, joinedWith }: Phone, { pending }: SignedIn): Promise<void> {
+  if (!pending) return;
+  const own = joinedWith === undefined ? undefined : await digitsOf(key.jwk, joinedWith);
+  if (own !== pending.digits) throw new OtherDigits(`${pending.digits} is not ${own}`);
 }

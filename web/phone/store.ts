@@ -8,6 +8,8 @@ export interface Phone {
   readonly personName: string;
   readonly phoneId: string;
   readonly key: DeviceKey;
+  /** The hash of the enrolment code: while the phone is pending, its digits come from it. */
+  readonly joinedWith?: string;
 }
 
 /** The browser cannot keep keys (private windows of some browsers). */

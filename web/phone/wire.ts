@@ -66,6 +66,30 @@ export interface SignedIn {
   readonly session: string;
   /** Seconds. */
   readonly expires_in: number;
+  /** Where it is set, the phone may do nothing yet. */
+  readonly pending?: Pending | null;
+}
+
+/** A new phone waits until `lapses_at` for its digits, or until `usable_from` for its time. */
+export interface Pending {
+  readonly digits: string;
+  readonly lapses_at: string | null;
+  readonly usable_from: string | null;
+}
+
+export interface ListedPhone {
+  readonly phone_id: string;
+  readonly name: string;
+  readonly state: "pending" | "waiting" | "usable";
+  readonly this: boolean;
+  readonly enrolled_at: string;
+  readonly signed_in_at: string | null;
+  readonly lapses_at: string | null;
+  readonly usable_from: string | null;
+}
+
+export interface Phones {
+  readonly phones: readonly ListedPhone[];
 }
 
 /** How safe the bank thinks this is. */

@@ -6,9 +6,9 @@ import { icon } from "../icons.ts";
 import { PasskeyNotUsed } from "../passkey.ts";
 import { abandonEnrolment, beginEnrolment, finishEnrolment, type Beginning } from "../session.ts";
 import { t } from "../texts.ts";
-import { showHome } from "./home.ts";
 import { showLock } from "./lock.ts";
 import { busy, waiting } from "./parts.ts";
+import { showOpened } from "./pending.ts";
 import { showMessage, showProblem } from "./problem.ts";
 import { showStart } from "./start.ts";
 
@@ -54,7 +54,7 @@ function showPerson(app: App, beginning: Beginning): void {
 async function finish(app: App, beginning: Beginning): Promise<void> {
   try {
     await finishEnrolment(app, beginning);
-    showHome(app);
+    showOpened(app);
   } catch (error) {
     // A challenge is good for one passkey: trying again asks for another.
     const again = (): void => showEnrolment(app, beginning.code);

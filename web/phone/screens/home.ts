@@ -3,12 +3,13 @@
 import type { App } from "../app.ts";
 import { button, h, heading } from "../dom.ts";
 import { firstName } from "../format.ts";
-import { icon } from "../icons.ts";
+import { icon, type IconName } from "../icons.ts";
 import type { Source } from "../picture.ts";
 import { warmReader } from "../reader.ts";
 import { signIn } from "../session.ts";
 import { t } from "../texts.ts";
 import { ConnectionList } from "./connections.ts";
+import { showPhones } from "./phones.ts";
 import { attempt } from "./problem.ts";
 import { showScanner } from "./scan.ts";
 import { showStart } from "./start.ts";
@@ -37,6 +38,7 @@ export function showHome(app: App, expectNew = false): void {
       scanCard(scan("camera")),
       app.config.sandbox ? screenButton(scan("screen")) : undefined,
       offline,
+      tile("phone", t("phones.title"), () => showPhones(app)),
       list.node,
       app.config.sandbox ? otherPerson(app) : undefined,
     ),
@@ -83,6 +85,12 @@ function scanCard(press: () => void): HTMLElement {
 function screenButton(press: () => void): HTMLElement {
   const element = button("button quiet wide", icon("screen"), press);
   element.append(t("home.screen"));
+  return element;
+}
+
+function tile(name: IconName, text: string, press: () => void): HTMLElement {
+  const element = button("button quiet wide tile", icon(name), press);
+  element.append(text);
   return element;
 }
 

@@ -7,8 +7,8 @@ import { icon } from "../icons.ts";
 import { signIn } from "../session.ts";
 import type { Phone } from "../store.ts";
 import { t } from "../texts.ts";
-import { showHome } from "./home.ts";
 import { busy } from "./parts.ts";
+import { showOpened } from "./pending.ts";
 import { attempt } from "./problem.ts";
 import { showStart } from "./start.ts";
 
@@ -17,7 +17,7 @@ export function showLock(app: App, phone: Phone): void {
   const go = button("button", t("lock.go"), () => void busy(go, () => attempt(app, open, closed)));
   const open = async (): Promise<void> => {
     await signIn(app);
-    showHome(app);
+    showOpened(app);
   };
   const other = t(app.config.sandbox ? "lock.other" : "lock.again");
   app.show({

@@ -10,8 +10,8 @@ import { abandonEnrolment, beginEnrolment, finishEnrolment, sandboxCode, signIn 
 import type { Phone } from "../store.ts";
 import { t } from "../texts.ts";
 import type { People } from "../wire.ts";
-import { showHome } from "./home.ts";
 import { mark, waiting } from "./parts.ts";
+import { showOpened } from "./pending.ts";
 import { attempt, showMessage, showProblem } from "./problem.ts";
 
 type Someone = People["people"][number];
@@ -68,7 +68,7 @@ function pick(app: App, someone: Someone | null, again: () => void, afresh = fal
   app.show({ node: waiting(text) });
   const away = (): void => void abandonEnrolment(app).then(again);
   void become(app, someone, afresh).then(
-    () => showHome(app),
+    () => showOpened(app),
     (error: unknown) => {
       const retry = (): void => pick(app, someone, again, afresh);
       if (!(error instanceof PasskeyNotUsed) || afresh) return showProblem(app, error, retry, away);

@@ -7,6 +7,7 @@ import { icon, type IconName } from "../icons.ts";
 import { explain } from "../problems.ts";
 import { t } from "../texts.ts";
 import { showLock } from "./lock.ts";
+import { showPending } from "./pending.ts";
 import { showStart } from "./start.ts";
 
 export interface Way {
@@ -45,6 +46,7 @@ export function showMessage(app: App, message: Message): void {
 /** Shows what an error means. `again` is offered where trying again may help, `away` always. */
 export function showProblem(app: App, error: unknown, again: (() => void) | undefined, away: () => void): void {
   if (error instanceof Refused && error.code === "sign_in_required") return openAgain(app);
+  if (error instanceof Refused && error.code === "phone_pending" && app.pending) return showPending(app, app.pending);
   if (error instanceof Refused && error.code === "phone_not_known") {
     const go = (): void => showStart(app);
     return showMessage(app, { ...explain(error, app.config), ways: [{ label: t("start.title"), go }] });
