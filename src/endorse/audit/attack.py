@@ -16,7 +16,7 @@ from endorse.phone import PhoneError, Refused, open_client
 
 Play = Callable[[Stage], Awaitable[Outcome]]
 
-_THEMES = ("code", "relay", "replay", "guess")
+_THEMES = ("code", "guess", "relay", "replay", "page", "client", "phone")
 _TOO_MANY = 429
 
 

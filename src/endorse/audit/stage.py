@@ -18,6 +18,7 @@ from endorse.phone import (
     Claimed,
     Connect,
     Left,
+    Page,
     Passkey,
     Phone,
     Progress,
@@ -42,6 +43,13 @@ class Tab(Browser):
         super().__init__(http)
         self.verifier = secrets.token_urlsafe(32)
         self.paths = Connect("", "", "")
+        self.sealed = ""
+
+    async def open(self, authorize_url: str) -> Page | Left:
+        """Open an authorization URL, and keep the sealed request that its page carries."""
+        page = await super().open(authorize_url)
+        self.sealed = "" if isinstance(page, Left) else page.request
+        return page
 
     async def start(self) -> Connect:
         """Begin, and keep the journey's paths."""
@@ -215,6 +223,12 @@ class Stage:
         return answer.status_code == httpx2.codes.OK
 
     # Plain calls, and waiting
+
+    async def metadata(self) -> dict[str, Any]:
+        """The server's metadata (RFC 8414 3); empty where it has none."""
+        answer = await self.get("/.well-known/oauth-authorization-server")
+        found: dict[str, Any] = answer.json() if answer.is_success else {}
+        return found
 
     async def get(self, path: str, **headers: str) -> httpx2.Response:
         """GET a path without any cookie."""

@@ -22,10 +22,11 @@ PATIENCE = 12.0
 class Target:
     """A server, a client of it, and how phones and time are had.
 
-    `saved` are phones that `Phone.to_dict` wrote; without any, the sandbox's own route enrols
-    invented people. `patience` is the longest wait in seconds, `guesses` how often each secret is
-    guessed, `crowd` how many phones act at the same moment. `clock` gives epoch seconds and `wait`
-    lets them pass.
+    - `saved`: phones that `Phone.to_dict` wrote, of one person each; without any, the sandbox's own
+      route enrols invented people.
+    - `enrolment_code`: a fresh one of the first saved phone's person, for attack 26.
+    - `patience`: the longest wait in seconds; `clock` gives epoch seconds, `wait` lets them pass.
+    - `guesses`: how often each secret is guessed; `crowd`: how many phones act at one moment.
     """
 
     issuer: str
@@ -33,6 +34,7 @@ class Target:
     redirect_uri: str
     client_secret: str | None = None
     saved: tuple[Mapping[str, object], ...] = ()
+    enrolment_code: str | None = None
     patience: float = PATIENCE
     guesses: int = 100
     crowd: int = 8

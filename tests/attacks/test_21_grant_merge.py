@@ -1,0 +1,20 @@
+"""Attack 21: another person changes a connection, or has an approval of theirs merged into it.
+
+It fails because a connection is its person's alone: to anybody else it does not exist. There is no
+way to name one in a request, and every approval makes a connection of its own.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from endorse.audit import Verdict
+from tests.attacks.trying import tried
+from tests.serving import Served
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_another_person_can_neither_change_nor_join_a_connection(served: Served) -> None:
+    finding = await tried(served, "21")
+    assert finding.verdict is Verdict.HELD, finding.seen
