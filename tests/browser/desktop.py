@@ -27,7 +27,10 @@ _SHOW = """
     if (!section.hidden) main.dataset.view = section.dataset.view;
   }
   for (const number of document.querySelectorAll("[data-number]")) number.textContent = "47";
-  main.dataset.state = wanted.split(/[ :]/).at(-1);
+  const letters = { "[data-letters-drawn]": "BCDF GHJK", "[data-letters-spelled]": "B, C, D" };
+  for (const [place, text] of Object.entries(letters))
+    document.querySelector(place).textContent = text;
+  main.dataset.state = wanted.split(" ").at(-1).split(":")[0];
   return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }
 """

@@ -51,18 +51,6 @@ async def test_a_page_in_the_background_begins_when_somebody_looks_at_it(
     assert (await counts(bank_and_app.bank))["journeys"] == 1
 
 
-async def test_without_javascript_a_button_begins(windows: Windows, bank_and_app: Town) -> None:
-    page = await windows.desktop(java_script_enabled=False)
-    await page.goto(bank_and_app.authorize_url())
-    await picture(page, "connect-1-start-without-javascript", fits=True, scripted=False)
-    await desktop.press(page, "Show the code")
-    await page.wait_for_url("**/connect/*")
-    await expect(page.locator(".unscripted")).to_be_visible()
-    await picture(page, "connect-2-waiting-without-javascript", fits=True, scripted=False)
-    await desktop.press(page, "Cancel")
-    await desktop.says(page, "You cancelled")
-
-
 async def test_a_reload_shows_the_same_request_in_the_same_state(
     windows: Windows, bank_and_app: Town
 ) -> None:

@@ -12,7 +12,7 @@ import {
   type State,
   type StateEvent,
 } from "./events.ts";
-import { Screen } from "./screen.ts";
+import { Screen, spelled } from "./screen.ts";
 import { Stream } from "./stream.ts";
 
 /** How long an outcome stands before the page leaves: enough to see a good one, to read a bad one. */
@@ -25,6 +25,9 @@ class ConnectPage {
   #stream: Stream | undefined;
   #present: StateEvent | undefined;
   #silent = false;
+  /** A person who has letters may scan all the same. */
+  #scans = false;
+  #connect = "";
   #resume = "";
 
   constructor(main: HTMLElement) {
@@ -32,8 +35,10 @@ class ConnectPage {
     this.#screen = new Screen(main);
     this.#code = new CodePicture(find(main, "[data-code]"), find(main, "[data-code-box]"));
     main.dataset["script"] = "on";
-    this.#enhance("cancel");
-    this.#enhance("new-code");
+    // Not "app": its form opens the app in a window of its own, which only a person's own click may do.
+    for (const act of ["cancel", "new-code", "code", "letters"]) this.#enhance(act);
+    main.querySelector("[data-hide-letters]")?.addEventListener("click", () => this.#scan(true));
+    main.querySelector("[data-near]")?.addEventListener("click", (event) => void this.#comeNear(event));
     for (const link of main.querySelectorAll("[data-start-again]")) {
       link.addEventListener("click", (event) => this.#startAgain(event));
     }
@@ -42,7 +47,7 @@ class ConnectPage {
 
   /** Follows the journey that the page was served for, or begins one. */
   async run(): Promise<void> {
-    const { state, short, reason, expiresIn } = this.#main.dataset;
+    const { state, short, reason, expiresIn, letters } = this.#main.dataset;
     if (!short) {
       await seen(document);
       await this.#begin();
@@ -51,7 +56,14 @@ class ConnectPage {
     this.#know(`/connect/${short}`, `/resume/${short}`);
     if (isState(state)) {
       const seconds = Number(expiresIn) || undefined;
-      this.#arrive({ state, reason: reason ?? "", expiresIn: seconds, codesLeft: undefined, number: undefined, letters: undefined });
+      this.#arrive({
+        state,
+        reason: reason ?? "",
+        expiresIn: seconds,
+        codesLeft: undefined,
+        number: undefined,
+        letters: letters || undefined,
+      });
       if (isFinal(state)) return;
     }
     this.#listen(`/connect/${short}/events`);
@@ -70,6 +82,7 @@ class ConnectPage {
 
   /** Points the page's forms and links at the journey, which a page that began it did not have. */
   #know(connect: string, resume: string): void {
+    this.#connect = connect;
     this.#resume = resume;
     for (const form of this.#main.querySelectorAll<HTMLFormElement>("form[data-act]")) {
       form.action = `${connect}/${form.dataset["act"]}`;
@@ -94,11 +107,16 @@ class ConnectPage {
     this.#present = event;
     this.#silent = false;
     if (!showsCode(event.state)) this.#code.clear();
-    if (event.number !== undefined) this.#number(event.number);
+    if (event.number !== undefined) this.#fill("number", String(event.number));
+    if (event.letters !== undefined) this.#spell(event.letters);
+    else this.#scans = false;
     if (event.codesLeft !== undefined) this.#offer(event.codesLeft);
-    this.#screen.show(event.state, event.reason, event.number);
+    this.#screen.show(event.state, this.#reason(event), {
+      number: String(event.number ?? ""),
+      letters: spelled(event.letters ?? ""),
+    });
     if (event.expiresIn !== undefined && isCounted(event.state)) {
-      this.#screen.countDown(event.expiresIn, this.#total(event.state));
+      this.#screen.countDown(event.expiresIn, this.#total(event));
     } else this.#screen.stopCounting();
     if (isFinal(event.state)) this.#stream?.close();
     if (isLeaving(event.state)) {
@@ -119,9 +137,14 @@ class ConnectPage {
     this.#screen.show("offline");
   }
 
-  #total(state: State): number {
-    const name = state === "waiting" ? "codeSeconds" : "stepSeconds";
-    return Number(this.#main.dataset[name]) || 1;
+  #reason(event: StateEvent): string {
+    return event.state === "waiting" && event.letters !== undefined && !this.#scans ? "letters" : event.reason;
+  }
+
+  #total(event: StateEvent): number {
+    const { codeSeconds, lettersSeconds, stepSeconds } = this.#main.dataset;
+    if (event.letters !== undefined) return Number(lettersSeconds) || 1;
+    return Number(event.state === "waiting" ? codeSeconds : stepSeconds) || 1;
   }
 
   /** Posts a form without leaving the page; the form alone does the same with a page in between. */
@@ -135,17 +158,13 @@ class ConnectPage {
   }
 
   async #post(form: HTMLFormElement): Promise<void> {
+    this.#scans = false;
     const buttons = form.querySelectorAll("button");
     for (const button of buttons) button.disabled = true;
     try {
       const answer = await postForm(form);
-      if (!answer.ok) {
-        location.reload();
-        return;
-      }
-      const event = readState(await answer.text());
-      if (event !== undefined && isFinal(event.state)) this.#arrive(event);
-      else this.#stream?.open();
+      if (answer.ok) this.#follow(await answer.text());
+      else location.reload();
     } catch {
       this.#fallSilent();
       this.#stream?.open();
@@ -154,8 +173,46 @@ class ConnectPage {
     }
   }
 
-  #number(number: number): void {
-    for (const place of this.#main.querySelectorAll("[data-number]")) place.textContent = String(number);
+  /** An end is shown at once; of all else the stream tells, which has to know of it anyway. */
+  #follow(answer: string): void {
+    const event = readState(answer);
+    if (event !== undefined && isFinal(event.state)) this.#arrive(event);
+    else this.#stream?.open();
+  }
+
+  /** Asks a phone that is near for its passkey. */
+  async #comeNear(click: Event): Promise<void> {
+    const button = click.currentTarget as HTMLButtonElement;
+    const problem = find<HTMLElement>(this.#main, "[data-near-problem]");
+    problem.hidden = true;
+    button.disabled = true;
+    try {
+      const { comeNear } = await import("./near.ts");
+      const answer = await comeNear(this.#connect);
+      if (answer?.ok) this.#follow(await answer.text());
+      else problem.hidden = false;
+    } catch {
+      problem.hidden = false;
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  /** Shows the code to scan although there are letters, or the letters again. */
+  #scan(scans: boolean): void {
+    this.#scans = scans;
+    if (this.#present !== undefined) this.#screen.show(this.#present.state, this.#reason(this.#present));
+  }
+
+  #spell(letters: string): void {
+    this.#fill("letters-drawn", letters.replace("-", " "));
+    this.#fill("letters-spelled", spelled(letters));
+  }
+
+  #fill(name: string, text: string): void {
+    for (const place of this.#main.querySelectorAll(`[data-${name}]`)) {
+      if (place.textContent !== text) place.textContent = text;
+    }
   }
 
   /** A lapsed code is followed by a new one, or, after the last, by a new start. */

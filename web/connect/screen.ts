@@ -9,6 +9,11 @@ import { clockText, passed, SHORT_SECONDS, secondsLeft } from "./countdown.ts";
 
 const TICK_MS = 250;
 
+/** `BCDF-GHJK` letter by letter, as it is told to people who do not see it. */
+export function spelled(letters: string): string {
+  return [...letters.replace("-", "")].join(", ");
+}
+
 export class Screen {
   readonly #main: HTMLElement;
   readonly #sections: readonly HTMLElement[];
@@ -23,8 +28,8 @@ export class Screen {
     this.#ring = main.querySelector<SVGElement>("[data-ring]");
   }
 
-  /** Reveals the section of `name`, or the one for this `reason` of it if there is one; its words may name a number. */
-  show(name: string, reason = "", number?: number): void {
+  /** Reveals the section of `name`, or the one for this `reason` of it if there is one, and says its words. */
+  show(name: string, reason = "", said: Readonly<Record<string, string>> = {}): void {
     const section = this.#find(name, reason);
     if (section === undefined) return;
     this.#main.dataset["state"] = name;
@@ -32,7 +37,7 @@ export class Screen {
     if (!section.hidden) return;
     for (const other of this.#sections) other.hidden = other !== section;
     this.#main.dataset["view"] = section.dataset["view"] ?? "";
-    this.say(section.dataset["say"]?.replace("{number}", String(number ?? "")));
+    this.say(section.dataset["say"]?.replace(/\{(\w+)\}/, (_, name: string) => said[name] ?? ""));
     section.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   }

@@ -24,6 +24,7 @@ from endorse.server import (
     phone,
     phones,
     resume,
+    still,
     ways,
     wire,
 )
@@ -87,6 +88,7 @@ PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
     ("GET", "/auth", oauth.authorization),
     ("POST", "/auth/start", connect.start),
     ("GET", "/connect/{short}", connect.show),
+    ("GET", "/connect/{short}/code.svg", still.code_picture),
     ("POST", "/connect/{short}/cancel", connect.cancel),
     ("POST", "/connect/{short}/new-code", connect.new_code),
     ("POST", "/connect/{short}/app", ways.open_app),

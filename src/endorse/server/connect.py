@@ -124,6 +124,7 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         ways=journey.ways,
         state=page_state(desk, journey),
         short=journey.short,
+        still=shows_code(journey, page_state(desk, journey)),
         number=shown_number(journey),
         letters=shown_letters(desk, journey),
         reason=journey.reason,
@@ -174,7 +175,7 @@ def page_state(desk: Desk, journey: Journey) -> str:
     as `matched`: there is nothing to do here.
     """
     state = journey.at(desk.clock())
-    if state is State.APPROVED and not journey.may_resume:
+    if state is State.APPROVED and journey.way == "link":
         return State.REVIEW.value
     if state is State.CLAIMED and journey.number is None:
         return State.MATCHED.value
@@ -183,6 +184,16 @@ def page_state(desk: Desk, journey: Journey) -> str:
     if state is State.WAITING and journey.lid_hash is not None:
         return "app"
     return State.REDIRECTED.value if state is State.REDEEMED else state.value
+
+
+def shows_code(journey: Journey, state: str) -> bool:
+    """Say whether the moving code is on the page in this state.
+
+    After a scan it goes on, small, for a second scan that spoils the first.
+    """
+    if state == State.WAITING:
+        return "qr" in journey.ways
+    return state == State.CLAIMED and journey.way == "qr"
 
 
 def shown_number(journey: Journey) -> int | None:
@@ -267,6 +278,7 @@ def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[s
     return {
         "sealed": None,
         "short": None,
+        "still": False,
         "reason": None,
         "expires_in": None,
         "codes_left": 0,
@@ -275,6 +287,7 @@ def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[s
         "client": client,
         "scope": request.scope,
         "code_seconds": desk.law.code_shown,
+        "letters_seconds": desk.law.short_code,
         "step_seconds": desk.law.idle,
         **facts,
     }

@@ -45,7 +45,7 @@ async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
 
 async def show_return(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     """Answer `GET /return`, which the app opens: its script posts what stands after the #."""
-    return pages.page("return.html", language_of(request.scope))
+    return pages.page("return.html", language_of(request.scope), here=True)
 
 
 async def come_back(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -83,5 +83,5 @@ def _not_here(pages: Pages, request: HttpRequest, no: Refusal) -> Response:
     return (
         wire.refused(no)
         if wants_json(request)
-        else pages.page("return.html", language_of(request.scope), no.status)
+        else pages.page("return.html", language_of(request.scope), no.status, here=False)
     )

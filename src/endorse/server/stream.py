@@ -18,7 +18,14 @@ from starlette.types import Receive, Scope, Send
 from endorse.core import frame, model
 from endorse.core.journey import State
 from endorse.core.model import Journey
-from endorse.server.connect import expires_in, of_browser, page_state, shown_letters, shown_number
+from endorse.server.connect import (
+    expires_in,
+    of_browser,
+    page_state,
+    shown_letters,
+    shown_number,
+    shows_code,
+)
 from endorse.server.desk import Desk, log
 from endorse.server.wait import Waiter
 from endorse.store import reads
@@ -137,8 +144,7 @@ class _Page(Waiter):
         text = "" if self._last else "retry: 1000\n\n"
         if new != self._told:
             text += f"event: state\ndata: {self._state(state)}\n\n"
-        shown = state == "waiting" and "qr" in self._journey.ways
-        if shown or (state == "claimed" and self._journey.way == "qr"):
+        if shows_code(self._journey, state):
             text += f"event: frame\ndata: {self._frame()}\n\n"
         over = state in _OVER
         if over:
@@ -157,7 +163,7 @@ class _Page(Waiter):
             "state": state,
             "expires_in": expires_in(self._desk, self._journey),
         }
-        if self._journey.reason and state == State.KILLED:
+        if self._journey.reason and state in (State.KILLED, State.REJECTED):
             said["reason"] = self._journey.reason
         number, letters = shown_number(self._journey), shown_letters(self._desk, self._journey)
         if number is not None and state == State.CLAIMED:
