@@ -49,6 +49,12 @@ addEventListener("DOMContentLoaded", () => {
     { subtree: true, childList: true, characterData: true });
   addEventListener("focusin", ({ target }) => {
     if (target.matches("h1, h2, h3")) heard("heading", plain(target));
+    // A text field that takes the focus is told with all that describes it.
+    if (!target.matches("input[inputmode]")) return;
+    const told = (target.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean);
+    const parts = [target.labels[0], ...told.map((id) => document.getElementById(id))];
+    const words = parts.map((it) => it.innerText.replaceAll(/\\s+/g, " ").trim());
+    heard("field", words.filter(Boolean).join(" | "));
   });
 });
 """

@@ -32,6 +32,11 @@ class Handset:
         return self.page.get_by_role("button", name="Scan a code")
 
     @property
+    def number_field(self) -> Locator:
+        """Where the number on the other screen is typed."""
+        return self.page.get_by_label("Type the number it shows")
+
+    @property
     def viewfinder(self) -> Locator:
         """The scanner, once pictures come."""
         return self.page.locator(".scanner.live")
@@ -50,9 +55,9 @@ class Handset:
         await self.says("Budgetly wants to see your accounts")
 
     async def type(self, number: int) -> None:
-        """Type the number that the other screen shows, and go on."""
-        await self.page.get_by_role("textbox").fill(str(number))
-        await self.press("Continue")
+        """Type the number that the other screen shows: its second digit sends it."""
+        await expect(self.number_field).to_be_focused()
+        await self.page.keyboard.type(str(number))
 
     async def press(self, name: str) -> None:
         """Press the one button of this name."""

@@ -51,9 +51,13 @@ class Keyboard:
         await self._go_to(name)
         await self.page.keyboard.press("Space")
 
+    async def says(self, heading: str) -> None:
+        """The heading is this, or becomes it, wherever the keyboard stands."""
+        await expect(self.page.get_by_role("heading", level=1, name=heading)).to_be_visible()
+
     async def type(self, name: str, text: str) -> None:
-        """Go on with Tab to the field of this name, and type there."""
-        await self._go_to(name)
+        """Type into the field of this name, at which the keyboard stands already."""
+        await expect(self.page.get_by_label(name, exact=True)).to_be_focused()
         await self.page.keyboard.type(text)
 
     async def starts_at(self, heading: str) -> None:

@@ -90,7 +90,7 @@ async def test_the_code_is_read_from_this_computers_screen(
 
     async with watching(computer, desktop.code(computer), lay_over):
         await phone.is_asked()
-    await desktop.says(computer, desktop.CONTINUE)
+    await desktop.says(computer, desktop.TYPE)
     await browser.close()
 
 

@@ -98,11 +98,10 @@ async def go(computer: Page, phone: Page, town: Town, film: Film) -> str:
     await expect(desktop.code(computer)).to_be_visible()
     await at_phone.press("Scan a code")
     async with film.filming(computer, desktop.card(computer)):
-        await at_phone.starts_at("Budgetly wants to see your accounts")
+        await at_phone.says("Budgetly wants to see your accounts")
     await at_computer.starts_at(desktop.TYPE)
     shown = str(await desktop.number(computer))
-    await at_phone.type("Type the number", shown)
-    await at_phone.press("Continue")
+    await at_phone.type("Type the number it shows", shown)
     await at_computer.starts_at(desktop.CONTINUE)
     await at_phone.starts_at("Choose what Budgetly may see")
     await at_phone.tick("Everyday account")

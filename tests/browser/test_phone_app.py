@@ -35,6 +35,18 @@ async def computer(bank_and_app: Town, film: Film) -> Browser:
     return browser
 
 
+async def number_on(computer: Browser) -> int:
+    """The number that the computer's page shows now."""
+    number = (await computer.until("claimed")).number
+    assert number is not None
+    return number
+
+
+async def go_on(phone: Handset, computer: Browser) -> None:
+    """Type the number from the computer's page."""
+    await phone.type(await number_on(computer))
+
+
 async def test_a_person_is_chosen_and_later_comes_back_with_the_passkey(
     windows: Windows, bank_and_app: Town
 ) -> None:
@@ -60,7 +72,7 @@ async def test_a_scan_shows_who_asks_then_the_accounts_then_what_is_signed(
     await phone.scan()
     await phone.is_asked()
     await picture(phone.page, "phone-4-asked")
-    await phone.press("Continue")
+    await go_on(phone, computer)
     await phone.says("Choose what Budgetly may see")
     await expect(phone.accounts().get_by_role("checkbox", checked=True)).to_have_count(0)
     await phone.press("Approve")
@@ -84,7 +96,7 @@ async def test_without_the_finger_nothing_is_approved_until_it_comes(
 ) -> None:
     await phone.scan()
     await phone.is_asked()
-    await phone.press("Continue")
+    await go_on(phone, computer)
     await phone.choose(0)
     await phone.passkeys.know_finger(False)
     await phone.press("Approve")
@@ -133,11 +145,11 @@ async def test_cancel_on_the_computer_reaches_the_phone_at_once(
     await phone.scan()
     await phone.is_asked()
     if screen == "accounts":
-        await phone.press("Continue")
+        await go_on(phone, computer)
         await phone.choose(0)
     assert await computer.cancel() == "cancelled"
     async with asyncio.timeout(10):  # a phone that nobody wakes asks again after 20 s
-        await phone.says("Stopped on the computer")
+        await phone.says("Stopped on the page")
     await picture(phone.page, "phone-8-cancelled")
 
 
@@ -149,7 +161,7 @@ async def test_the_first_phone_is_told_that_another_person_scanned(
     await phone.is_asked()
     with pytest.raises(AlreadyScanned):
         await bram.claim(await computer.frame())
-    await phone.says("Stopped for your safety")
+    await phone.says("Two people scanned this code")
     await picture(phone.page, "phone-8-stopped")
     assert (await computer.until("killed")).reason == "already_scanned"
 
@@ -173,8 +185,9 @@ async def test_an_answer_after_the_end_is_told_to_be_too_late(
     async with holding(phone.page, "**/phone/watch"):
         await phone.scan()
         await phone.is_asked()
+        number = await number_on(computer)
         bank_and_app.bank.clock.move(bank_and_app.bank.desk.law.idle)
-        await phone.press("Continue")
+        await phone.type(number)
     await phone.says("Too late")
     await picture(phone.page, "phone-8-expired")
     assert (await computer.until("expired")).state == "expired"

@@ -26,9 +26,11 @@ const EXPECTED: Omit<Expected, "challenge"> = {
   issuer: FIELDS.issuer,
   person: "anna",
   device: "thumb",
-  clientId: "budgetly",
+  client: FIELDS.client,
   accounts: ["a2", "a1"],
   scope: ["accounts", "balances"],
+  recurring: true,
+  locale: "en",
   validUntil: FIELDS.valid_until,
 };
 
@@ -78,13 +80,34 @@ for (const [part, change] of Object.entries({
   scope: { scope: ["accounts", "balances", "transactions"] },
   valid_until: { valid_until: "2028-02-21T15:04:05Z" },
   type: { type: "endorse-consent-v2" },
-  recurring: { recurring: "yes" },
+  recurring: { recurring: false },
+  locale: { locale: "nl" },
+  renews: { renews: "g1" },
+  members: { also: "payments" },
   accounts: { accounts: FIELDS.accounts.slice(0, 1) },
 })) {
   test(`a document with another ${part} is refused`, async () => {
     await assert.rejects(read(canonical({ ...FIELDS, ...change })), new WrongDocument(part));
   });
 }
+
+test("a client is the one that asked in its names and in whether it was checked", async () => {
+  for (const change of [{ name: "Budgetly " }, { legal_name: "Other B.V." }, { verified: false }]) {
+    const client = { ...FIELDS.client, ...change };
+    await assert.rejects(read(canonical({ ...FIELDS, client })), new WrongDocument("client"));
+  }
+});
+
+test("a renewal names the connection that it renews, in the language of the document before", async () => {
+  const { locale: _, ...renewal } = { ...EXPECTED, renews: "g1" };
+  const document = canonical({ ...FIELDS, renews: "g1", locale: "nl" });
+  const challenge = challengeOf(document);
+  assert.equal((await readConsent(document, { ...renewal, challenge })).person, "anna");
+  for (const renews of ["g2", ""]) {
+    await assert.rejects(readConsent(document, { ...renewal, renews, challenge }), new WrongDocument("renews"));
+  }
+  await assert.rejects(read(canonical(FIELDS), { renews: "g1" }), new WrongDocument("renews"));
+});
 
 test("an account added or swapped behind the person's back is refused", async () => {
   const third = { currency: "EUR", iban: "NL44TEST0123456799", name: "House", resourceId: "a3" };
@@ -97,6 +120,10 @@ test("an account added or swapped behind the person's back is refused", async ()
     new WrongDocument("accounts"),
   );
   await assert.rejects(read(canonical({ ...FIELDS, accounts: [] }), { accounts: [] }), new WrongDocument("accounts"));
+});
+
+test("whether it looks again is said with yes or no", async () => {
+  await assert.rejects(read(canonical({ ...FIELDS, recurring: "yes" })), new WrongDocument("recurring"));
 });
 
 test("a word that the app cannot explain is refused even if it was asked", async () => {

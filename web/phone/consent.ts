@@ -20,10 +20,15 @@ export interface Expected {
   readonly issuer: string;
   readonly person: string;
   readonly device: string;
-  readonly clientId: string;
+  readonly client: Client;
   readonly accounts: readonly string[];
   readonly scope: readonly string[];
+  readonly recurring: boolean;
   readonly validUntil: string;
+  /** The language that this phone shows all this in; a renewal keeps that of the document before. */
+  readonly locale?: string;
+  /** The connection that is renewed, where one is. */
+  readonly renews?: string;
 }
 
 /** The document is not what this phone was asked to sign; `part` says where. */
@@ -37,6 +42,11 @@ export class WrongDocument extends Error {
 }
 
 const TYPE = "endorse-consent-v1";
+// A member that this app does not know could say what it does not show.
+const MEMBERS: readonly string[] = [
+  ...["accounts", "client", "device", "issuer", "locale", "nonce", "person", "recurring", "renews", "request"],
+  ...["scope", "texts", "type", "valid_until"],
+];
 export const KNOWN_SCOPE: readonly string[] = ["accounts", "balances", "transactions", "offline_access"];
 // Control characters, and those that turn the direction of the text around.
 const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
@@ -49,11 +59,13 @@ export async function consentChallenge(document: string): Promise<string> {
 /** Reads a document; throws `WrongDocument` unless it says exactly what is expected. */
 export async function readConsent(document: string, expected: Expected): Promise<Consent> {
   if ((await consentChallenge(document)) !== expected.challenge) throw new WrongDocument("challenge");
-  const consent = parse(document);
+  const { consent, fields } = parse(document);
+  check(expected.locale === undefined || fields["locale"] === expected.locale, "locale");
+  check(fields["renews"] === expected.renews, "renews");
   check(consent.issuer === expected.issuer, "issuer");
   check(consent.person === expected.person, "person");
   check(consent.device === expected.device, "device");
-  check(consent.client.client_id === expected.clientId, "client");
+  check(canonical(consent.client) === canonical(sameClient(expected.client)), "client");
   check(
     sameSet(
       consent.accounts.map((account) => account.resourceId),
@@ -63,6 +75,7 @@ export async function readConsent(document: string, expected: Expected): Promise
   );
   check(consent.accounts.length > 0, "accounts");
   check(sameSet(consent.scope, expected.scope), "scope");
+  check(consent.recurring === expected.recurring, "recurring");
   check(consent.valid_until === expected.validUntil, "valid_until");
   check(!Number.isNaN(Date.parse(consent.valid_until)), "valid_until");
   // A word this app cannot put plainly must not be signed with it.
@@ -73,7 +86,7 @@ export async function readConsent(document: string, expected: Expected): Promise
   return consent;
 }
 
-function parse(document: string): Consent {
+function parse(document: string): { readonly consent: Consent; readonly fields: Fields } {
   let whole: unknown;
   try {
     whole = JSON.parse(document);
@@ -84,7 +97,11 @@ function parse(document: string): Consent {
   check(canonical(whole) === document, "form");
   const fields = object(whole, "form");
   check(fields["type"] === TYPE, "type");
-  return {
+  check(
+    Object.keys(fields).every((name) => MEMBERS.includes(name)),
+    "members",
+  );
+  const consent = {
     issuer: text(fields, "issuer"),
     person: text(fields, "person"),
     device: text(fields, "device"),
@@ -94,6 +111,12 @@ function parse(document: string): Consent {
     accounts: list(fields["accounts"], "accounts").map((one) => account(object(one, "accounts"))),
     valid_until: text(fields, "valid_until"),
   };
+  return { consent, fields };
+}
+
+/** Only what a document says of a client: an answer of the server may tell more. */
+function sameClient({ client_id, name, legal_name, verified }: Client): Client {
+  return { client_id, name, legal_name, verified };
 }
 
 function client(fields: Fields): Client {

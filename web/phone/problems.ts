@@ -55,6 +55,12 @@ function refused({ code, status }: Refused): [Stem, IconName] {
       return ["problem.phone-waits", "warning"];
     case "already_scanned":
       return ["problem.scanned", "warning"];
+    case "number_wrong":
+      return ["ended.wrong_number", "warning"];
+    case "risk_too_high":
+      return ["ended.risk", "warning"];
+    case "claims_stopped":
+      return ["problem.stopped", "warning"];
     case "phone_not_known":
       return ["problem.forgotten", "key"];
     case "slow_down":

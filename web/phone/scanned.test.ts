@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enrolmentCode, readScanned } from "./scanned.ts";
+import { enrolmentCode, linkCode, readScanned } from "./scanned.ts";
 
 const ISSUER = "https://connect.bank.example";
 const QID = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -10,6 +10,19 @@ const CODE = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE";
 
 test("a frame of this issuer is taken whole", () => {
   assert.deepEqual(readScanned(FRAME, ISSUER), { kind: "frame", text: FRAME });
+});
+
+test("a frame of a page without script is taken as well", () => {
+  const still = FRAME.replace("#1.", "#0.");
+  assert.deepEqual(readScanned(still, ISSUER), { kind: "frame", text: still });
+});
+
+test("a link's handle becomes what a claim sends, in its one form only", () => {
+  const lid = "a".repeat(42) + "_";
+  assert.equal(linkCode(`#link.${lid}`, ISSUER), `${ISSUER}/a#${lid}`);
+  for (const fragment of ["", `#${lid}`, "#link.", `#link.${lid}x`, `#link.${lid.slice(1)}`, `#link.${lid}#1`]) {
+    assert.equal(linkCode(fragment, ISSUER), undefined, fragment);
+  }
 });
 
 test("an enrolment link of this issuer gives its code", () => {

@@ -10,18 +10,26 @@ export type Scanned =
   | { readonly kind: "foreign" };
 
 const FRAME = /^[A-Za-z0-9_-]{22}\.[0-9]{1,10}\.[A-Za-z0-9_-]{22}$/;
+const LID = /^[A-Za-z0-9_-]{43}$/;
 const ENROLMENT_CODE = /^[A-Za-z0-9_.~-]{16,512}$/;
 
 /** Tells a scanned text apart. The issuer must match to the byte: one character off is another bank. */
 export function readScanned(text: string, issuer: string): Scanned {
   const frame = after(text, `${issuer}/q#`);
   if (frame !== undefined) {
-    const rest = after(frame, "1.");
+    // Kind 1 is the moving code; a page without script shows kind 0, which moves less often.
+    const rest = after(frame, "1.") ?? after(frame, "0.");
     if (rest !== undefined && FRAME.test(rest)) return { kind: "frame", text };
     return /^[0-9]+\./.test(frame) && rest === undefined ? { kind: "newer" } : { kind: "foreign" };
   }
   const code = enrolmentCode(after(text, `${issuer}/phone`) ?? "");
   return code === undefined ? { kind: "foreign" } : { kind: "enrolment", code };
+}
+
+/** What a fragment like `#link.<lid>` opens: the text that a claim sends. */
+export function linkCode(fragment: string, issuer: string): string | undefined {
+  const lid = after(fragment, "#link.");
+  return lid !== undefined && LID.test(lid) ? `${issuer}/a#${lid}` : undefined;
 }
 
 /** The code in a fragment like `#enrol.<code>`. */

@@ -37,6 +37,11 @@ export async function speak(language: string): Promise<void> {
   spoken = { language, texts: (await load()).TEXTS, messages: new Map() };
 }
 
+/** Whether there is a text of this key, where a server names it. */
+export function isText(key: string): key is TextKey {
+  return Object.hasOwn(speaking().texts, key);
+}
+
 /** The language that texts are in now. */
 export function currentLanguage(): string {
   return speaking().language;

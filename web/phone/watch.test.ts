@@ -20,7 +20,7 @@ function server(states: readonly (State | Refused)[]): { api: Caller; known: Sta
 async function heard(states: readonly (State | Refused)[]): Promise<{ heard: State[]; known: State[] }> {
   const { api, known } = server(states);
   const said: State[] = [];
-  await watch(api, "j", "claimed", (state) => said.push(state), new AbortController().signal);
+  await watch(api, "j", "claimed", ({ state: next }) => said.push(next), new AbortController().signal);
   return { heard: said, known };
 }
 
@@ -48,6 +48,6 @@ test("a watch that was called off says nothing more", async () => {
   const stop = new AbortController();
   const { api } = server(["matched", "review"]);
   const said: State[] = [];
-  await watch(api, "j", "claimed", (state) => (said.push(state), stop.abort()), stop.signal);
+  await watch(api, "j", "claimed", ({ state }) => (said.push(state), stop.abort()), stop.signal);
   assert.deepEqual(said, ["matched"]);
 });

@@ -1,7 +1,7 @@
 /** Hearing within a second what happens to a journey elsewhere. */
 
 import { Refused, type Api } from "./api.ts";
-import type { State, Watched } from "./wire.ts";
+import type { Moved, State } from "./wire.ts";
 
 export type Caller = Pick<Api, "call">;
 
@@ -13,7 +13,7 @@ export async function watch(
   api: Caller,
   journey: string,
   state: State,
-  changed: (state: State) => void,
+  changed: (moved: Moved) => void,
   signal: AbortSignal,
 ): Promise<void> {
   // The server answers by what this loop knows, not by what the screen shows: else an answer
@@ -24,8 +24,8 @@ export async function watch(
     if (signal.aborted || next === "gone") return;
     if (next === "trouble") {
       await pause(AFTER_TROUBLE_MS, signal);
-    } else if (next !== known) {
-      known = next;
+    } else if (next.state !== known) {
+      known = next.state;
       changed(next);
     }
   }
@@ -36,10 +36,10 @@ async function once(
   journey: string,
   state: State,
   signal: AbortSignal,
-): Promise<State | "trouble" | "gone"> {
+): Promise<Moved | "trouble" | "gone"> {
   const options = { body: { journey, state }, signal, signedIn: true, background: true };
   try {
-    return (await api.call<Watched>("POST", "/phone/watch", options)).state;
+    return await api.call<Moved>("POST", "/phone/watch", options);
   } catch (error) {
     return error instanceof Refused && error.status === 404 ? "gone" : "trouble";
   }

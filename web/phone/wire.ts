@@ -104,6 +104,7 @@ export interface Hint {
 
 export interface Claimed {
   readonly journey: string;
+  readonly state: State;
   readonly client: Client;
   readonly way: "qr" | "link" | "short_code" | "near";
   /** The page shows a number that must be typed here. */
@@ -127,9 +128,19 @@ export interface Review {
   readonly options: PublicKeyCredentialRequestOptionsJSON;
 }
 
-export interface Watched {
+/** The journeys that this phone holds and has not decided. */
+export interface Journeys {
+  readonly journeys: readonly Claimed[];
+}
+
+/** Where a journey stands now. */
+export interface Moved {
   readonly journey: string;
   readonly state: State;
+  /** Why it was stopped, where that is so. */
+  readonly reason: string | null;
+  /** After an approval by link: to be opened in this browser, and only then the person gets on. */
+  readonly return_url: string | null;
 }
 
 export interface Connection {

@@ -176,10 +176,14 @@ class ReviewAnswer(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Where a journey stands. `return_url` leads back to the browser on the same device."""
+    """Where a journey stands, and where it was stopped, why.
+
+    `return_url` leads back to the browser on the same device.
+    """
 
     journey: str
     state: str
+    reason: str | None = None
     return_url: str | None = None
 
 

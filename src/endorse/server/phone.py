@@ -335,7 +335,8 @@ def _moved(desk: Desk, answer: Journey | Refusal) -> Response:
     state, back = answer.at(desk.clock()), None
     if state is State.APPROVED and answer.way == "link":
         back = f"{desk.issuer}/return#{ways.return_nonce(desk.keys.handles, answer)}"
-    return wire.json(Moved(answer.qid, state.value, back))
+    reason = answer.reason if state is State.KILLED else None
+    return wire.json(Moved(answer.qid, state.value, reason, back))
 
 
 async def _gone(request: HttpRequest) -> None:

@@ -243,7 +243,7 @@ class Watch(Shape, frozen=True):
 
 
 class Moved(Shape, frozen=True):
-    """Where the journey stands now.
+    """Where the journey stands now, and where it was stopped, why (a stable name).
 
     `return_url` comes with an approval of what was opened by link: the phone must open it in the
     browser it came from, and only then the person gets on.
@@ -251,6 +251,7 @@ class Moved(Shape, frozen=True):
 
     journey: str
     state: str
+    reason: str | None = None
     return_url: str | None = None
 
 

@@ -2,37 +2,32 @@
 
 import type { App } from "../app.ts";
 import { button, h, heading, pair } from "../dom.ts";
-import { deviceName } from "../format.ts";
-import { icon } from "../icons.ts";
 import { Journey } from "../journey.ts";
+import { digitsOf, readNumber } from "../number.ts";
 import { t } from "../texts.ts";
 import type { Claimed } from "../wire.ts";
-import { clientCard, busy } from "./parts.ts";
-import { stageOf, stopHere } from "./stage.ts";
+import { origin, warning } from "./hint.ts";
+import { busy, clientCard } from "./parts.ts";
+import { notMine, stageOf, stopHere } from "./stage.ts";
 
-const REFRESH_MS = 10_000;
-
-export function showAsk(app: App, claimed: Claimed): void {
+/** Opens a journey that this phone holds, where it was left. */
+export function openJourney(app: App, claimed: Claimed): void {
   const journey: Journey = new Journey(
     app,
     claimed,
     stageOf(app, claimed, () => journey),
   );
+  void journey.open();
+}
+
+export function showAsk(app: App, journey: Journey): void {
+  const { claimed } = journey;
   const client = claimed.client.name;
-  const started = (): string => t("ask.started", { when: app.format.ago(journey.secondsAgo()) });
-  const when = h("span", { class: "soft small block" }, started());
-  const number = h("input", {
-    class: "number",
-    inputmode: "numeric",
-    autocomplete: "off",
-    maxlength: "2",
-    pattern: "[0-9]{2}",
-    "aria-label": t("ask.number"),
-  });
-  const said = (): number | undefined => (claimed.asks_number ? Number(number.value) : undefined);
+  const number = claimed.asks_number ? new NumberField((said) => send(said)) : undefined;
+  const send = (said?: number): void => void busy(go, () => journey.match(said));
   const refuse = button("button even no", t("refuse"), () => void busy(refuse, () => journey.refuse()));
-  const go = button("button even", t("ask.go"), () => void busy(go, () => journey.match(said())));
-  const timer = setInterval(() => (when.textContent = started()), REFRESH_MS);
+  const go = button("button even", t("ask.go"), () => (number ? number.submit() : send()));
+  const where = origin(app, journey);
   app.show({
     node: h(
       "section",
@@ -41,15 +36,72 @@ export function showAsk(app: App, claimed: Claimed): void {
         "div",
         { class: "content" },
         heading(t("ask.title", { client })),
-        clientCard(claimed.client),
-        h("div", { class: "origin" }, icon("screen"), h("p", {}, when, h("strong", {}, deviceName(claimed.started.browser)))),
-        h("h2", { class: "question-line" }, t("ask.question")),
-        claimed.asks_number ? h("label", { class: "number-line" }, t("ask.number"), number) : "",
-        h("p", { class: "soft" }, t("ask.warning")),
+        h("div", { id: "who-and-where", class: "who-and-where" }, clientCard(claimed.client), where.node),
+        warning(app, claimed),
+        h("h2", { class: "question-line" }, t(elsewhere(claimed) ? "ask.question" : "ask.question.here")),
+        number?.node,
+        elsewhere(claimed) ? warned(claimed) : undefined,
       ),
-      h("div", { class: "actions" }, pair(refuse, go)),
+      h("div", { class: "actions stacked" }, pair(refuse, go), notMine(app, journey)),
     ),
-    left: () => clearInterval(timer),
+    left: where.left,
     back: () => void stopHere(app, journey),
   });
+  number?.focus();
+}
+
+// By link the page is on this very screen, and a passkey used on the page was used beside it.
+function elsewhere({ way }: Claimed): boolean {
+  return way === "qr" || way === "short_code";
+}
+
+// Letters are told, codes are sent. That the letters may have been told stands in the warning already, if there is one.
+function warned({ way, hint }: Claimed): HTMLElement | undefined {
+  if (hint.reasons.includes("short_code")) return undefined;
+  return h("p", { class: "soft" }, t(way === "short_code" ? "risk.short_code" : "ask.warning"));
+}
+
+/** Two large digits. They are sent when the second one is typed, or by "Continue". */
+class NumberField {
+  readonly node: HTMLElement;
+  readonly #input: HTMLInputElement;
+  readonly #alert: HTMLElement;
+  readonly #send: (number: number) => void;
+
+  constructor(send: (number: number) => void) {
+    this.#send = send;
+    // Who cannot see hears who asks and where it began before the number is asked for.
+    this.#input = h("input", {
+      class: "number",
+      inputmode: "numeric",
+      autocomplete: "off",
+      "aria-describedby": "who-and-where number-fault",
+    });
+    this.#alert = h("p", { id: "number-fault", class: "note warn", role: "alert" });
+    const label = h("label", { class: "number-line" }, h("span", {}, t("ask.number")), this.#input);
+    this.node = h("div", { class: "number-field" }, label, this.#alert);
+    this.#input.addEventListener("input", (event) => this.#changed(event as InputEvent));
+    this.#input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") this.submit();
+    });
+  }
+
+  focus(): void {
+    this.#input.focus({ preventScroll: true });
+  }
+
+  submit(): void {
+    const typed = readNumber(this.#input.value);
+    if (typeof typed === "object") return this.#send(typed.number);
+    this.#alert.textContent = t(typed === "unfinished" ? "ask.number.missing" : "ask.number.impossible");
+    this.focus();
+  }
+
+  // A number that was pasted did not come from a screen by way of eyes and fingers: it waits for "Continue".
+  #changed({ inputType }: InputEvent): void {
+    this.#input.value = digitsOf(this.#input.value);
+    const typed = readNumber(this.#input.value);
+    this.#alert.textContent = typed === "impossible" ? t("ask.number.impossible") : "";
+    if (typeof typed === "object" && inputType === "insertText") this.#send(typed.number);
+  }
 }

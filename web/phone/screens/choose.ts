@@ -5,23 +5,25 @@ import { button, h, heading, pair } from "../dom.ts";
 import type { Journey } from "../journey.ts";
 import { t } from "../texts.ts";
 import type { AccountWithBalance, Matched } from "../wire.ts";
+import { holdBack, warning } from "./hint.ts";
 import { askedFor, busy, mark, shortIban } from "./parts.ts";
-import { stopHere } from "./stage.ts";
+import { notMine, stopHere } from "./stage.ts";
 
 export function showChoose(app: App, journey: Journey, matched: Matched): void {
   const { client } = journey.claimed;
   const boxes = matched.accounts.map((account) => box(account));
   const count = h("p", { class: "soft small", "aria-live": "polite" });
-  const warning = h("p", { class: "note warn", role: "alert" });
+  const fault = h("p", { class: "note warn", role: "alert" });
   const chosen = (): string[] => boxes.filter((one) => one.checked).map((one) => one.value);
   const update = (): void => {
     count.textContent = t("choose.count", { count: chosen().length, total: boxes.length });
-    if (chosen().length > 0) warning.textContent = "";
+    if (chosen().length > 0) fault.textContent = "";
   };
   const refuse = button("button even no", t("refuse"), () => void busy(refuse, () => journey.refuse()));
   const approve = button("button even", t("choose.approve"), () => {
+    if (journey.secondsToWait() > 0) return;
     if (chosen().length > 0) return void busy(approve, () => journey.approve(chosen()));
-    warning.textContent = t("choose.none");
+    fault.textContent = t("choose.none");
     boxes[0]?.focus();
   });
   const rows = matched.accounts.map((account, place) => row(app, account, boxes[place]!));
@@ -34,6 +36,7 @@ export function showChoose(app: App, journey: Journey, matched: Matched): void {
   );
   accounts.addEventListener("change", update);
   update();
+  const stopCounting = holdBack(app, journey, approve);
   app.show({
     node: h(
       "section",
@@ -42,12 +45,14 @@ export function showChoose(app: App, journey: Journey, matched: Matched): void {
         "div",
         { class: "content" },
         h("div", { class: "titled" }, mark(client.name), heading(t("choose.title", { client: client.name }))),
+        warning(app, journey.claimed),
         h("h2", { class: "visually-hidden" }, t("choose.asked")),
         askedFor(app, matched),
         accounts,
       ),
-      h("div", { class: "actions" }, warning, pair(refuse, approve)),
+      h("div", { class: "actions stacked" }, fault, pair(refuse, approve), notMine(app, journey)),
     ),
+    left: stopCounting,
     back: () => void stopHere(app, journey),
   });
 }

@@ -7,11 +7,15 @@ import { icon } from "../icons.ts";
 import type { Journey } from "../journey.ts";
 import type { PasskeyNotUsed } from "../passkey.ts";
 import { t } from "../texts.ts";
+import { holdBack } from "./hint.ts";
 import { askedFor, busy, clientCard, shortIban } from "./parts.ts";
-import { stopHere } from "./stage.ts";
+import { notMine, stopHere } from "./stage.ts";
 
-/** Stands behind the browser's passkey window; with `failed`, after it closed unused. */
-export function showConfirm(app: App, journey: Journey, consent: Consent, failed?: PasskeyNotUsed): void {
+type Failure = PasskeyNotUsed | "too early";
+
+/** Stands behind the browser's passkey window; with `failed`, after it closed unused or was too early. */
+export function showConfirm(app: App, journey: Journey, consent: Consent, failed?: Failure): void {
+  const ways = failed ? waysOn(app, journey) : undefined;
   app.show({
     node: h(
       "section",
@@ -27,8 +31,9 @@ export function showConfirm(app: App, journey: Journey, consent: Consent, failed
         h("h2", {}, t("choose.asked")),
         askedFor(app, consent),
       ),
-      failed ? ways(journey) : undefined,
+      ways?.node,
     ),
+    ...(ways ? { left: ways.left } : {}),
     back: () => void stopHere(app, journey),
   });
 }
@@ -37,14 +42,18 @@ function line(account: Consent["accounts"][number]): HTMLElement {
   return h("li", {}, h("span", { class: "account-name" }, account.name), " ", shortIban(account));
 }
 
-function note(failed: PasskeyNotUsed): HTMLElement {
-  const text = t(failed.trouble === "unable" ? "confirm.unable" : "confirm.failed");
+function note(failed: Failure): HTMLElement {
+  const why = failed === "too early" ? "early" : failed.trouble === "unable" ? "unable" : "failed";
+  const text = t(`confirm.${why}`);
   return h("p", { class: "note warn", role: "status" }, icon("key"), text);
 }
 
-function ways(journey: Journey): HTMLElement {
+function waysOn(app: App, journey: Journey): { readonly node: HTMLElement; readonly left: () => void } {
   const refuse = button("button even no", t("refuse"), () => void busy(refuse, () => journey.refuse()));
-  const again = button("button even", t("choose.approve"), () => void busy(again, () => journey.signAgain()));
+  const again = button("button even", t("choose.approve"), () => {
+    if (journey.secondsToWait() === 0) void busy(again, () => journey.signAgain());
+  });
   const change = button("button plain wide", t("confirm.change"), () => void busy(change, () => journey.change()));
-  return h("div", { class: "actions" }, pair(refuse, again), change);
+  const left = holdBack(app, journey, again);
+  return { node: h("div", { class: "actions stacked" }, pair(refuse, again), change, notMine(app, journey)), left };
 }

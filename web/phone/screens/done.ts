@@ -1,4 +1,4 @@
-/** Approved: the computer goes on from here. */
+/** Approved: the page goes on from here, on the computer or in this very browser. */
 
 import type { App } from "../app.ts";
 import type { Consent } from "../consent.ts";
@@ -7,14 +7,25 @@ import { icon } from "../icons.ts";
 import type { Journey } from "../journey.ts";
 import { t } from "../texts.ts";
 import { showHome } from "./home.ts";
+import { showMessage } from "./problem.ts";
 
-export function showDone(app: App, journey: Journey, consent: Consent): void {
+/** With `back` the page began in this browser, which finishes there. */
+export function showDone(app: App, journey: Journey, consent: Consent, back: string | undefined): void {
+  const client = consent.client.name;
+  if (back !== undefined) {
+    journey.leave();
+    const leave = (): void => location.replace(back);
+    const title = t("done.back.title", { client });
+    const ways = [{ label: t("done.back.go", { client }), go: leave }];
+    showMessage(app, { title, text: t("done.back.text"), icon: "check", tone: "good", ways });
+    return leave();
+  }
   const home = (): void => {
     journey.leave();
     showHome(app, true);
   };
   const values = {
-    client: consent.client.name,
+    client,
     count: consent.accounts.length,
     date: app.format.date(consent.valid_until),
   };

@@ -9,7 +9,7 @@ import { explain } from "../problems.ts";
 import { openReader, type Reader } from "../reader.ts";
 import { t, type TextKey } from "../texts.ts";
 import type { Claimed } from "../wire.ts";
-import { showAsk } from "./ask.ts";
+import { openJourney } from "./ask.ts";
 import { showEnrolment } from "./enrol.ts";
 import { showMessage, showProblem } from "./problem.ts";
 
@@ -155,7 +155,7 @@ function aim(app: App, scan: Scan): Aim<Go> {
     kind: "frame",
     take: async (code) => {
       const claimed = await app.api.call<Claimed>("POST", "/phone/claim", { body: { code }, signedIn: true });
-      return () => showAsk(app, claimed);
+      return () => openJourney(app, claimed);
     },
   };
 }
