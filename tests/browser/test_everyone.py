@@ -36,16 +36,19 @@ async def test_changes_and_two_marks_of_the_time_are_announced_and_nothing_else(
     windows: Windows, bank_and_app: Town, film: Film
 ) -> None:
     computer, phone = await windows.desktop(), await windows.phone()
-    waiting = await windows.desktop()
+    waiting, letters = await windows.desktop(), await windows.desktop()
     ears = {
         "computer": await Ear.at(computer),
         "phone": await Ear.at(phone),
         "waiting": await Ear.at(waiting),
+        "letters": await Ear.at(letters),
     }
     shown = await go(computer, phone, bank_and_app, film)
     await computer.wait_for_url(f"{bank_and_app.app}/accounts")
     ears["computer"].lines = [line.replace(shown, "NN") for line in ears["computer"].lines]
     await wait_long(waiting, bank_and_app)
+    spelled = await ask_for_letters(letters, bank_and_app)
+    ears["letters"].lines = [line.replace(spelled, "B, C, D") for line in ears["letters"].lines]
     compare(**ears)
 
 
@@ -79,6 +82,27 @@ async def wait_long(page: Page, town: Town) -> None:
         await expect(page.locator("[data-live]")).to_have_text(words)
     town.bank.clock.move(left)
     await desktop.says(page, "This code has ended")
+
+
+async def ask_for_letters(page: Page, town: Town) -> str:
+    """Ask for letters to type, by keyboard, then for the app, then for the code; give the letters.
+
+    Each stands in the other's place.
+    """
+    await desktop.connect(page, town.app)
+    keyboard = Keyboard(page)
+    await keyboard.press("I can")
+    await keyboard.starts_at("Type this code in your app")
+    spelled = await page.locator("[data-letters-spelled]").inner_text()
+    await keyboard.press("Scan instead")
+    await keyboard.starts_at(desktop.SCAN)
+    async with page.context.expect_page() as opened:
+        await keyboard.press("Open the Demo Bank app")
+    await (await opened.value).close()
+    await keyboard.starts_at("Continue in the Demo Bank app")
+    await keyboard.press("Show the code instead")
+    await keyboard.starts_at(desktop.SCAN)
+    return spelled
 
 
 async def go(computer: Page, phone: Page, town: Town, film: Film) -> str:

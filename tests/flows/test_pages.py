@@ -36,6 +36,11 @@ async def every_page(served: Served) -> dict[str, httpx2.Response]:
         "no B, resume": await tab.get("/resume/{}", cookie=""),
         "no B, cancel": await tab.post("/connect/{}/cancel", cookie=""),
         "q": await http.get(served.url("/q")),
+        "a": await http.get(served.url("/a")),
+        "return": await http.get(served.url("/return")),
+        "return, other browser": await http.post(
+            served.url("/return"), data={"nonce": "x"}, headers={**html, **play.SAME_ORIGIN}
+        ),
         "phone": await http.get(served.url("/phone")),
         "unknown": await http.get(served.url("/unknown"), headers=html),
         "old page": await http.post(
@@ -45,6 +50,11 @@ async def every_page(served: Served) -> dict[str, httpx2.Response]:
             served.url("/auth/start"), data={"request": "x"}, headers=html
         ),
     }
+    await tab.post("/connect/{}/app")
+    pages["app"] = await tab.get("/connect/{}")
+    await tab.post("/connect/{}/code")
+    await tab.post("/connect/{}/letters")
+    pages["letters"] = await tab.get("/connect/{}")
     await play.claimed(tab, phone)
     pages["claimed"] = await tab.get("/connect/{}")
     await tab.post("/connect/{}/cancel")

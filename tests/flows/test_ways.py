@@ -60,6 +60,8 @@ async def test_by_link_only_the_return_in_the_browser_that_began_gets_the_code(
         await browser.come_back(back + "x")
     for _ in range(2):
         await browser.come_back(back)
+        # Nor later: the window that came back goes on, and this one must not go there too.
+        assert (await browser.until("review", "approved")).state == "review"
     assert "code=" in await browser.resume()
 
 
@@ -159,6 +161,7 @@ async def test_who_did_not_start_this_ends_everything_of_that_browser(served: Se
     elsewhere = await opened(served)
     claimed = await phone.claim(await first.frame())
     assert (await phone.disown(claimed.journey)).state == "rejected"
+    assert (await first.until("rejected")).reason == "not_started_here"
     ended = await second.until("killed")
     assert ended.reason == "disowned"
     assert (await elsewhere.until("waiting")).state == "waiting"
