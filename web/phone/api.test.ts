@@ -127,3 +127,10 @@ test("another key starts without the old one's session", async () => {
   api.useKey(await makeDeviceKey());
   assert.equal(api.lasts(0), false);
 });
+
+test("an answer that is wanted as text comes byte for byte", async () => {
+  const text = '{"b": 1.0,  "a": "\\u00e9"}';
+  const api = new Api(ISSUER, () => Promise.resolve(new Response(text)));
+  api.useKey(await makeDeviceKey());
+  assert.equal(await api.call<string>("GET", "/phone/connections/g/evidence", { asText: true }), text);
+});

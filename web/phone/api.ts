@@ -33,6 +33,8 @@ export interface Options {
   readonly signedIn?: boolean;
   /** Nobody asked for this call just now: never interrupt the person to sign in for it. */
   readonly background?: boolean;
+  /** The answer is wanted as the text that came, byte for byte. */
+  readonly asText?: boolean;
 }
 
 interface Session {
@@ -118,7 +120,7 @@ export class Api {
     });
     const headers = new Headers({ DPoP: proof });
     if (session !== undefined) headers.set("Authorization", `DPoP ${session}`);
-    return this.#send(method, path, body, headers, options.signal);
+    return this.#send(method, path, body, headers, options);
   }
 
   async #send<Answer>(
@@ -126,7 +128,7 @@ export class Api {
     path: string,
     body: string,
     headers: Headers,
-    signal?: AbortSignal,
+    { signal, asText = false }: Options = {},
   ): Promise<Answer> {
     headers.set("Accept", "application/json");
     if (body !== "") headers.set("Content-Type", "application/json");
@@ -134,16 +136,17 @@ export class Api {
     if (body !== "") init.body = body;
     if (signal) init.signal = signal;
     let answer: Response;
-    let fields: Record<string, unknown>;
+    let text: string;
     try {
       answer = await this.#fetch(path, init);
-      fields = await readFields(answer);
+      text = await answer.text();
     } catch (cause) {
       if (signal?.aborted) throw cause;
       throw new Unreachable("no answer", { cause });
     }
+    const fields = readFields(text);
     this.#setClock(fields["time"], answer);
-    if (answer.ok) return fields as Answer;
+    if (answer.ok) return (asText ? text : fields) as Answer;
     throw new Refused(answer.status, String(fields["error"] ?? ""), String(fields["error_description"] ?? ""), fields);
   }
 
@@ -157,8 +160,7 @@ export class Api {
   }
 }
 
-async function readFields(answer: Response): Promise<Record<string, unknown>> {
-  const text = await answer.text();
+function readFields(text: string): Record<string, unknown> {
   try {
     const fields: unknown = JSON.parse(text);
     return typeof fields === "object" && fields !== null ? (fields as Record<string, unknown>) : {};

@@ -32,8 +32,6 @@ export class App {
   phone: Phone | undefined;
   /** Set while that phone may do nothing yet. */
   pending: Pending | undefined;
-  /** The connections seen so far, to mark those that are new. */
-  seen: Set<string> | undefined;
 
   readonly #root: HTMLElement;
   readonly #live: HTMLElement;
@@ -52,7 +50,6 @@ export class App {
   usePhone(phone: Phone): void {
     this.phone = phone;
     this.pending = undefined;
-    this.seen = undefined;
     this.api.useKey(phone.key);
   }
 
@@ -64,7 +61,7 @@ export class App {
   /** This browser is nobody's phone any more. */
   async forget(): Promise<void> {
     if (this.phone) await this.store.forget({ id: this.phone.personId });
-    this.phone = this.pending = this.seen = undefined;
+    this.phone = this.pending = undefined;
     this.api.signOut();
   }
 

@@ -24,7 +24,8 @@ export interface Expected {
   readonly accounts: readonly string[];
   readonly scope: readonly string[];
   readonly recurring: boolean;
-  readonly validUntil: string;
+  /** Its end: the one that was shown, or in a renewal any later than the one before. */
+  readonly validUntil: string | { readonly after: string };
   /** The language that this phone shows all this in; a renewal keeps that of the document before. */
   readonly locale?: string;
   /** The connection that is renewed, where one is. */
@@ -76,14 +77,19 @@ export async function readConsent(document: string, expected: Expected): Promise
   check(consent.accounts.length > 0, "accounts");
   check(sameSet(consent.scope, expected.scope), "scope");
   check(consent.recurring === expected.recurring, "recurring");
-  check(consent.valid_until === expected.validUntil, "valid_until");
-  check(!Number.isNaN(Date.parse(consent.valid_until)), "valid_until");
+  check(isEnd(consent.valid_until, expected.validUntil), "valid_until");
   // A word this app cannot put plainly must not be signed with it.
   check(
     consent.scope.every((word) => KNOWN_SCOPE.includes(word)),
     "scope",
   );
   return consent;
+}
+
+function isEnd(said: string, expected: Expected["validUntil"]): boolean {
+  const end = Date.parse(said);
+  if (Number.isNaN(end)) return false;
+  return typeof expected === "string" ? said === expected : end > Date.parse(expected.after);
 }
 
 function parse(document: string): { readonly consent: Consent; readonly fields: Fields } {

@@ -53,6 +53,14 @@ function refused({ code, status }: Refused): [Stem, IconName] {
       return ["problem.code-used", "warning"];
     case "another_phone_pending":
       return ["problem.phone-waits", "warning"];
+    case "connection_ended":
+      return ["problem.over", "once"];
+    case "connection_changed":
+      return ["problem.changed", "once"];
+    case "not_renewable":
+      return ["problem.not-renewable", "once"];
+    case "other_phone":
+      return ["problem.other-phone", "phone"];
     case "already_scanned":
       return ["problem.scanned", "warning"];
     case "number_wrong":

@@ -148,10 +148,43 @@ export interface Connection {
   readonly client: Client;
   readonly scope: readonly string[];
   readonly accounts: readonly Account[];
+  /** Accounts that were taken away. */
+  readonly removed: readonly Account[];
   readonly created_at: string;
   readonly last_used_at: string | null;
   readonly valid_until: string;
   readonly ended_at: string | null;
+  readonly ended_by: By | null;
+  /** Until when it would last if it were renewed now. */
+  readonly renewable_until: string | null;
+  readonly can_narrow: boolean;
+}
+
+/** Who caused something; `misuse` is the server, where somebody else may have had a secret. */
+export type By = "phone" | "client" | "bank" | "misuse";
+
+export interface Renewal {
+  readonly grant_id: string;
+  readonly document: string;
+  readonly options: PublicKeyCredentialRequestOptionsJSON;
+  /** Goes back unread. */
+  readonly renewal: string;
+}
+
+export interface Notice {
+  readonly id: string;
+  readonly at: string;
+  readonly kind: string;
+  readonly by: By;
+  readonly unread: boolean;
+  readonly phone_id: string | null;
+  readonly phone_name: string | null;
+  readonly grant_id: string | null;
+  readonly client_name: string | null;
+}
+
+export interface Notices {
+  readonly notices: readonly Notice[];
 }
 
 export interface Connections {

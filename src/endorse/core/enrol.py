@@ -108,7 +108,9 @@ def enrol(
     # Where nothing is confirmed, a first phone has nobody whom its arrival could alarm.
     if not (law.confirm_phones or phones):
         return Decision(phone, changes)
-    return Decision(phone, (*changes, _told(Kind.PHONE_ENROLLED, phone, OWN_PHONE, None, now)))
+    return Decision(
+        phone, (*changes, _told(Kind.PHONE_ENROLLED, phone, OWN_PHONE, phone.phone_id, now))
+    )
 
 
 def digits(phone: Phone) -> str:

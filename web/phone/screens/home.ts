@@ -1,7 +1,7 @@
 /** The first screen of an open app: scan, and who can see the accounts. */
 
 import type { App } from "../app.ts";
-import { button, h, heading } from "../dom.ts";
+import { button, h, heading, pair } from "../dom.ts";
 import { firstName } from "../format.ts";
 import { icon, type IconName } from "../icons.ts";
 import type { Source } from "../picture.ts";
@@ -9,6 +9,7 @@ import { warmReader } from "../reader.ts";
 import { signIn } from "../session.ts";
 import { t } from "../texts.ts";
 import { ConnectionList } from "./connections.ts";
+import { showNotices } from "./notices.ts";
 import { showPhones } from "./phones.ts";
 import { attempt } from "./problem.ts";
 import { showScanner } from "./scan.ts";
@@ -22,12 +23,13 @@ const LOOK_AGAIN_MS = [1000, 2000, 4000, 8000];
 
 /** `expectNew`: an approval has just been given, so the list is looked at again for a while. */
 export function showHome(app: App, expectNew = false): void {
-  const list = new ConnectionList(app);
+  const unread = h("span", { class: "chip", hidden: true });
+  const list = new ConnectionList(app, (count) => {
+    unread.hidden = count === 0;
+    unread.textContent = count === 0 ? "" : t("home.unread", { count });
+  });
   const offline = h("p", { class: "note warn", role: "status", hidden: navigator.onLine }, t("home.offline"));
-  const scan = (source: Source) => (): void => {
-    list.markSeen();
-    void openScanner(app, source);
-  };
+  const scan = (source: Source) => (): void => void openScanner(app, source);
   const node = h(
     "section",
     { class: "screen home" },
@@ -38,7 +40,10 @@ export function showHome(app: App, expectNew = false): void {
       scanCard(scan("camera")),
       app.config.sandbox ? screenButton(scan("screen")) : undefined,
       offline,
-      tile("phone", t("phones.title"), () => showPhones(app)),
+      pair(
+        tile("bell", t("notices.title"), () => showNotices(app), unread),
+        tile("phone", t("phones.title"), () => showPhones(app)),
+      ),
       list.node,
       app.config.sandbox ? otherPerson(app) : undefined,
     ),
@@ -88,9 +93,9 @@ function screenButton(press: () => void): HTMLElement {
   return element;
 }
 
-function tile(name: IconName, text: string, press: () => void): HTMLElement {
-  const element = button("button quiet wide tile", icon(name), press);
-  element.append(text);
+function tile(name: IconName, text: string, press: () => void, count?: HTMLElement): HTMLElement {
+  const element = button("button quiet tile", icon(name), press);
+  element.append(text, ...(count ? [" ", count] : []));
   return element;
 }
 

@@ -9,16 +9,20 @@ import type { Account, Client } from "../wire.ts";
 
 /** Who asks: a mark, the name, the legal name, and whether the bank checked it. */
 export function clientCard(client: Client): HTMLElement {
-  const name = client.legal_name || client.name;
-  const badge = client.verified
-    ? h("p", { class: "badge good" }, icon("checked"), t("ask.verified", { name }))
-    : h("p", { class: "badge warn" }, icon("unchecked"), t("ask.unverified", { name }));
   return h(
     "div",
     { class: "client" },
     mark(client.name),
-    h("div", {}, h("p", { class: "client-name" }, client.name), badge),
+    h("div", {}, h("p", { class: "client-name" }, client.name), badge(client)),
   );
+}
+
+/** The legal name, and whether the bank checked it. */
+export function badge(client: Client): HTMLElement {
+  const name = client.legal_name || client.name;
+  return client.verified
+    ? h("p", { class: "badge good" }, icon("checked"), t("ask.verified", { name }))
+    : h("p", { class: "badge warn" }, icon("unchecked"), t("ask.unverified", { name }));
 }
 
 export function mark(name: string): HTMLElement {
@@ -34,6 +38,14 @@ export function shortIban(account: Account): HTMLElement {
     h("span", { "aria-hidden": "true" }, `•• ${digits}`),
     h("span", { class: "visually-hidden" }, t("choose.ending", { digits })),
   );
+}
+
+export function accountLine(account: Account): HTMLElement {
+  return h("li", {}, h("span", { class: "account-name" }, account.name), " ", shortIban(account));
+}
+
+export function fact(name: string, ...values: (Node | string)[]): HTMLElement {
+  return h("div", {}, h("dt", {}, name), h("dd", {}, ...values));
 }
 
 /** What an app may do, a line each, with what it can never do as the last. */
