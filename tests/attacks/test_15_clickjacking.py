@@ -5,6 +5,10 @@ It fails because every page forbids to be framed (`frame-ancestors 'none'`): the
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 from playwright.async_api import async_playwright
 
@@ -38,15 +42,31 @@ async def test_every_get_route_that_gives_a_page_forbids_frames(served: Served) 
 @pytest.mark.browser
 @pytest.mark.xdist_group("browser")
 async def test_in_a_foreign_frame_the_page_stays_blank(served: Served) -> None:
-    async with async_playwright() as playwright:
+    framing = f'<iframe src="{served.authorize_url()}"></iframe>'
+    async with async_playwright() as playwright, showing(framing) as foreign:
         chromium = await launch(playwright)
         page = await chromium.new_page()
         blocked: list[str] = []
-        page.on("console", lambda it: blocked.append(it.text) if it.type == "error" else None)
-        await page.set_content(f'<iframe src="{served.authorize_url()}"></iframe>')
+        page.on("console", lambda it: blocked.append(it.text))
+        await page.goto(foreign)
         frame = page.frames[-1]
         await frame.wait_for_load_state()
         assert frame is not page.main_frame
         assert 'name="request"' not in await frame.content()
         assert any("frame-ancestors" in it for it in blocked), blocked
         await chromium.close()
+
+
+@asynccontextmanager
+async def showing(html: str) -> AsyncIterator[str]:
+    """Another site, which shows this one page; its address."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {len(html)}"
+        writer.write(f"{head}\r\nConnection: close\r\n\r\n{html}".encode())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as site:
+        yield f"http://127.0.0.1:{site.sockets[0].getsockname()[1]}/"

@@ -4,8 +4,8 @@ It speaks HTTP and plays browsers and phones with `endorse.phone`; it knows noth
 inside. `endorse audit` runs it from the command line.
 """
 
-from endorse.audit.attack import Attack, attacks, run
+from endorse.audit.attack import Attack, attacks, ready, run
 from endorse.audit.finding import Finding, Verdict
-from endorse.audit.target import Target, target_of
+from endorse.audit.target import PATIENCE, Target
 
-__all__ = ["Attack", "Finding", "Target", "Verdict", "attacks", "run", "target_of"]
+__all__ = ["PATIENCE", "Attack", "Finding", "Target", "Verdict", "attacks", "ready", "run"]

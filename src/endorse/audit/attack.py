@@ -9,10 +9,10 @@ from importlib import import_module
 
 import httpx2
 
-from endorse.audit.finding import Ended, Finding, Outcome, Verdict
+from endorse.audit.finding import Ended, Finding, Outcome, Unclear, Verdict
 from endorse.audit.stage import Stage
 from endorse.audit.target import Target
-from endorse.phone import PhoneError, Refused, open_client
+from endorse.phone import NotUnderstood, PhoneError, Refused, open_client
 
 Play = Callable[[Stage], Awaitable[Outcome]]
 
@@ -77,6 +77,26 @@ def in_order(only: Collection[str] = ()) -> tuple[Attack, ...]:
     """The attacks to run (all without `only`): those that use up the server's limits come last."""
     chosen = [one for one in attacks() if not only or one.id in only]
     return tuple(sorted(chosen, key=lambda one: one.id in ("6", "24")))
+
+
+async def ready(target: Target) -> None:
+    """See that the target can be audited at all: its page opens, and a phone can be had.
+
+    Raises a `PhoneError` that says what is missing.
+    """
+    async with open_client(target.issuer) as http:
+        stage = Stage(target, http)
+        try:
+            await stage.opened()
+        except Unclear as problem:
+            raise PhoneError(str(problem), what_to_do="Check the client's options.") from None
+        try:
+            await stage.phone()
+        except (Refused, NotUnderstood) as problem:
+            raise PhoneError(
+                f"No phone can be had: {problem}",
+                what_to_do="Outside a sandbox, give saved phones of its people (--phone).",
+            ) from None
 
 
 async def run(

@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from endorse.phone import Issuer
-
 SCOPE = "accounts balances transactions offline_access"
 """What the attacks ask for."""
 
@@ -55,8 +53,3 @@ class Target:
         }
         sent = {name: value for name, value in params.items() if value is not None}
         return f"{self.issuer}/auth?{urlencode(sent)}"
-
-
-def target_of(issuer: str, client_id: str, redirect_uri: str, secret: str | None = None) -> Target:
-    """The target at an address. Raises `UnsafeIssuer` for one that is no issuer."""
-    return Target(Issuer.parse(issuer).url, client_id, redirect_uri, secret)

@@ -202,6 +202,44 @@ def evidence_verify(database: str | None, grant_or_file: str, issuer: str | None
         sys.exit(1)
 
 
+@main.command()
+@click.argument("url")
+@click.option(
+    "--client",
+    "client_file",
+    type=click.Path(exists=True, dir_okay=False),
+    help="File of the line that `endorse sandbox --json` printed: id, secret, redirect URI.",
+)
+@click.option("--client-id", default="budgetly", show_default=True)
+@click.option("--client-secret", envvar="ENDORSE_AUDIT_CLIENT_SECRET", show_envvar=True)
+@click.option("--redirect-uri", default="http://127.0.0.1:8001/callback", show_default=True)
+@click.option(
+    "--phone",
+    "phones",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False),
+    help="A saved phone (`Phone.to_dict` as JSON), each of another person; repeat it.",
+)
+@click.option("--enrolment-code", help="A fresh one of the first phone's person, for attack 26.")
+@click.option("--only", metavar="7,8b", help="These attacks, by their numbers.")
+@click.option("--patient", is_flag=True, help="Wait up to two minutes for what must run out.")
+@click.option("--with-permission", is_flag=True, help="The operator agreed; URL may be elsewhere.")
+@click.option("--json", "as_json", is_flag=True)
+def audit(url: str, only: str | None, with_permission: bool, **options: Any) -> None:
+    """Try the known attacks on QR approval at URL, from outside.
+
+    Against a sandbox the URL is enough; with --client its token endpoint is tried as well. The exit
+    status is 0 when no attack got through, 1 when one did, 2 when the server could not be audited.
+    """
+    from endorse.cli.audit import NOT_AUDITED, Wanted, check, run_audit
+
+    chosen = tuple(number.strip() for number in only.split(",")) if only else ()
+    wanted = Wanted(url=url, only=chosen, permitted=with_permission, **options)
+    check(wanted)
+    status = _run(run_audit(wanted))
+    sys.exit(NOT_AUDITED if status is None else status)
+
+
 @main.group()
 def person() -> None:
     """Help the bank's people."""
