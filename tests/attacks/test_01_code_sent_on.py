@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from endorse.phone import CodeNotAccepted
 from tests.attacks.trying import tried
 from tests.flows import play
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_code_that_was_sent_on_is_dead(served: Served) -> None:
     finding = await tried(served, "1")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
 
 
 @pytest.mark.parametrize("age", range(10))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.serving import Served
 
@@ -16,4 +16,4 @@ pytestmark = pytest.mark.anyio
 
 async def test_an_edited_frame_is_refused_whichever_byte_was_changed(served: Served) -> None:
     finding = await tried(served, "2")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from endorse.phone import CodeNotAccepted
 from endorse.server.clock import steady_clock
 from tests.attacks.trying import tried
@@ -21,7 +21,7 @@ from tests.serving import Served
 @pytest.mark.anyio
 async def test_frames_and_calls_that_are_dated_otherwise_are_refused(served: Served) -> None:
     finding = await tried(served, "3")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
 
 
 @pytest.mark.anyio

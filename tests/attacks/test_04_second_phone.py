@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.flows import play
 from tests.flows.rows import contents
@@ -22,7 +22,7 @@ async def test_of_50_people_who_scan_at_once_one_wins_and_the_journey_is_stopped
     served: Served,
 ) -> None:
     finding = await tried(served, "4", crowd=50)
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
     rows = (await contents(served))["journeys"]
     assert len(rows) == 1
     assert "killed" in rows[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.flows.rows import contents
 from tests.serving import Served
@@ -19,5 +19,5 @@ pytestmark = pytest.mark.anyio
 
 async def test_each_message_twice_and_in_every_order_gives_one_code(served: Served) -> None:
     finding = await tried(served, "5")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
     assert len((await contents(served))["grants"]) == 1

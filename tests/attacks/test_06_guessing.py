@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from endorse.core.policy import HOUR, Policy
 from tests import parts
 from tests.attacks.trying import tried
@@ -35,7 +35,7 @@ async def test_of_thousands_of_guesses_none_hits_and_the_limits_set_in(database:
     async with serving(database, LIMITED) as served, quiet_client() as http:
         served.http = http
         finding = await tried(served, "6", guesses=GUESSES)
-        assert finding.verdict is Verdict.HELD, finding.seen
+        assert finding.outcome is Outcome.HELD, finding.seen
         assert "limits of tries and of wrong numbers set in" in finding.seen
 
 
@@ -44,7 +44,7 @@ async def test_without_limits_it_is_no_sandbox_that_would_pass(database: str) ->
         phones = tuple([(await play.somebody(served)).to_dict() for _ in range(2)])
         served.desk.invented = None
         finding = await tried(served, "6", saved=phones)
-        assert finding.verdict is Verdict.FAILED
+        assert finding.outcome is Outcome.FAILED
         assert "letters" in finding.seen
         assert "wrong numbers" in finding.seen
 

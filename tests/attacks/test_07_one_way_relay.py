@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from endorse.phone import PhoneError
 from tests import parts
 from tests.attacks.trying import tried
@@ -23,7 +23,7 @@ RELAYS = 9_000 if parts.SOAK else 180
 
 async def test_a_number_that_was_fixed_before_the_scan_ends_it(served: Served) -> None:
     finding = await tried(served, "7")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
 
 
 async def test_a_relay_that_only_sends_succeeds_about_once_in_90(served: Served) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from endorse.risk import Circumstances
 from endorse.risk import Verdict as Risky
 from tests.attacks.trying import tried
@@ -38,21 +38,21 @@ class Red:
 
 async def test_by_the_moving_code_it_succeeds_unless_the_victim_declines(served: Served) -> None:
     finding = await tried(served, "8")
-    assert finding.verdict is Verdict.KNOWN, finding.seen
+    assert finding.outcome is Outcome.KNOWN, finding.seen
     assert "One who declines does not" in finding.seen
 
 
 async def test_where_only_nearness_counts_it_fails(database: str) -> None:
     async with serving(database, NEAR_ONLY) as served:
         finding = await tried(served, "8")
-        assert finding.verdict is Verdict.HELD, finding.seen
+        assert finding.outcome is Outcome.HELD, finding.seen
         assert "made for another origin is refused" in finding.seen
 
 
 async def test_nearness_beside_the_moving_code_refuses_another_origin_too(database: str) -> None:
     async with serving(database, ALL_WAYS) as served:
         finding = await tried(served, "8")
-        assert finding.verdict is Verdict.KNOWN, finding.seen
+        assert finding.outcome is Outcome.KNOWN, finding.seen
         assert "made for another origin is refused" in finding.seen
 
 

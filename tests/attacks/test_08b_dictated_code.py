@@ -11,7 +11,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.flows.play import QUICK
 from tests.serving import Served, serving
@@ -23,7 +23,7 @@ NO_LETTERS = msgspec.structs.replace(QUICK, ways=("qr", "link"))
 
 async def test_it_succeeds_under_a_warning(served: Served) -> None:
     finding = await tried(served, "8b")
-    assert finding.verdict is Verdict.KNOWN, finding.seen
+    assert finding.outcome is Outcome.KNOWN, finding.seen
     assert "short_code" in finding.seen
 
 
@@ -32,4 +32,4 @@ async def test_where_the_letters_are_switched_off_there_is_nothing_to_dictate(
 ) -> None:
     async with serving(database, NO_LETTERS) as served:
         finding = await tried(served, "8b")
-        assert finding.verdict is Verdict.HELD, finding.seen
+        assert finding.outcome is Outcome.HELD, finding.seen

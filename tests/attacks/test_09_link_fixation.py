@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.flows.rows import contents
 from tests.serving import Served
@@ -20,5 +20,5 @@ pytestmark = pytest.mark.anyio
 
 async def test_neither_browser_gets_a_code_and_nothing_is_left(served: Served) -> None:
     finding = await tried(served, "9")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
     assert (await contents(served))["grants"] == []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.serving import Served
 
@@ -18,4 +18,4 @@ pytestmark = pytest.mark.anyio
 
 async def test_without_b_there_is_nothing_and_no_event_holds_a_code(served: Served) -> None:
     finding = await tried(served, "11")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen

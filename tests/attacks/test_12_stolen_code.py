@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.flows import play
 from tests.serving import Served
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_code_is_worth_nothing_to_anybody_but_its_client(served: Served) -> None:
     finding = await tried(served, "12")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
 
 
 async def test_another_registered_client_cannot_redeem_it(served: Served) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.flows.rows import counts
 from tests.serving import Served
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_neither_a_get_nor_a_foreign_page_begins_anything(served: Served) -> None:
     finding = await tried(served, "13")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
 
 
 async def test_opening_the_page_stores_nothing(served: Served) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.flows import play
 from tests.serving import Served
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_it_links_its_own_accounts_only_with_the_number(served: Served) -> None:
     finding = await tried(served, "14")
-    assert finding.verdict is Verdict.KNOWN, finding.seen
+    assert finding.outcome is Outcome.KNOWN, finding.seen
 
 
 async def test_the_page_asks_whether_the_own_phone_asks_for_the_number(served: Served) -> None:

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import async_playwright
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.browser.chromium import launch
 from tests.flows import play
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_every_page_forbids_frames(served: Served) -> None:
     finding = await tried(served, "15")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
 
 
 async def test_every_get_route_that_gives_a_page_forbids_frames(served: Served) -> None:

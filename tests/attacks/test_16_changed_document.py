@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.serving import Served
 
@@ -18,4 +18,4 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_signature_over_anything_but_the_last_document_is_refused(served: Served) -> None:
     finding = await tried(served, "16")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen

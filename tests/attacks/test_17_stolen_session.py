@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.serving import Served
 
@@ -17,4 +17,4 @@ pytestmark = pytest.mark.anyio
 
 async def test_neither_the_session_nor_a_passkey_of_somebody_else_approves(served: Served) -> None:
     finding = await tried(served, "17")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen

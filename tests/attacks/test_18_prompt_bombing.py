@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.flows import play
 from tests.serving import Served
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_nothing_that_a_client_does_alone_reaches_a_phone(served: Served) -> None:
     finding = await tried(served, "18")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
 
 
 def test_every_route_that_reaches_a_phone_is_called_by_a_phone_or_with_b() -> None:

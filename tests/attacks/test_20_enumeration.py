@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.serving import Served
 
@@ -17,4 +17,4 @@ pytestmark = pytest.mark.anyio
 
 async def test_all_bad_codes_and_all_pages_of_others_get_one_answer(served: Served) -> None:
     finding = await tried(served, "20")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen

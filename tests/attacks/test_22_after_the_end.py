@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.flows import play
 from tests.flows.nodes import doubled
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_at_the_end_all_tokens_are_dead_at_once(served: Served) -> None:
     finding = await tried(served, "22")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen
 
 
 async def test_on_each_of_two_servers_they_are_dead(served: Served) -> None:

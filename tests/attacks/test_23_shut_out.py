@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.serving import Served
 
@@ -19,4 +19,4 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.xfail(reason="the page without JavaScript shows no letters yet", strict=True)
 async def test_forms_and_letters_alone_end_in_a_code(served: Served) -> None:
     finding = await tried(served, "23")
-    assert finding.verdict is Verdict.HELD, finding.seen
+    assert finding.outcome is Outcome.HELD, finding.seen

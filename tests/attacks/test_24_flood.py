@@ -14,7 +14,7 @@ import httpx2
 import msgspec
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from endorse.core.policy import Policy
 from tests.attacks.trying import tried
 from tests.flows import play
@@ -31,7 +31,7 @@ AT_ONCE = 5
 async def test_the_flooder_is_told_to_slow_down(database: str) -> None:
     async with serving(database, LIMITED) as served:
         finding = await tried(served, "24")
-        assert finding.verdict is Verdict.HELD, finding.seen
+        assert finding.outcome is Outcome.HELD, finding.seen
         assert finding.seen.startswith("After 10 starts")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from tests.attacks.trying import tried
 from tests.browser.town import town
 from tests.flows.play import QUICK
@@ -22,10 +22,10 @@ pytestmark = pytest.mark.anyio
 async def test_a_client_leaves_a_code_alone_that_came_without_its_own_state(tmp_path: Path) -> None:
     async with town(f"sqlite:///{tmp_path / 'endorse.sqlite3'}", QUICK) as place:
         finding = await tried(place.bank, "25")
-        assert finding.verdict is Verdict.HELD, finding.seen
+        assert finding.outcome is Outcome.HELD, finding.seen
 
 
 async def test_a_client_that_is_elsewhere_is_not_called(served: Served) -> None:
     finding = await tried(served, "25")
-    assert finding.verdict is Verdict.NOT_APPLICABLE
+    assert finding.outcome is Outcome.NOT_APPLICABLE
     assert "came back whole" in finding.seen

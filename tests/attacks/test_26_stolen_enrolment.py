@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.audit import Verdict
+from endorse.audit import Outcome
 from endorse.phone import Phone
 from endorse.server import phones
 from tests.attacks.trying import tried
@@ -28,12 +28,12 @@ async def test_without_its_digits_a_phone_does_nothing_and_the_first_one_is_told
     async with serving(database, AS_A_BANK) as served:
         owner = await confirmed(served)
         finding = await tried(served, "26", saved=(owner.to_dict(),))
-        assert finding.verdict is Verdict.HELD, finding.seen
+        assert finding.outcome is Outcome.HELD, finding.seen
 
 
 async def test_a_sandbox_is_not_blamed_for_asking_no_digits(served: Served) -> None:
     finding = await tried(served, "26")
-    assert finding.verdict is Verdict.NOT_APPLICABLE
+    assert finding.outcome is Outcome.NOT_APPLICABLE
     assert "worked once" in finding.seen
 
 

@@ -25,7 +25,10 @@ from endorse.server import settings
 from tests.serving import SandboxProcess, sandbox_process
 
 ROOT = Path(__file__).parent.parent.parent
-GUIDES = [ROOT / "README.md", ROOT / "docs" / "integrate.md", ROOT / "docs" / "headless-phone.md"]
+GUIDES = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / name for name in ("audit.md", "headless-phone.md", "integrate.md")),
+]
 
 
 @pytest.fixture(scope="module")

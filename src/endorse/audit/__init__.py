@@ -5,7 +5,7 @@ inside. `endorse audit` runs it from the command line.
 """
 
 from endorse.audit.attack import Attack, attacks, ready, run
-from endorse.audit.finding import Finding, Verdict
+from endorse.audit.finding import Finding, Outcome
 from endorse.audit.target import PATIENCE, Target
 
-__all__ = ["PATIENCE", "Attack", "Finding", "Target", "Verdict", "attacks", "ready", "run"]
+__all__ = ["PATIENCE", "Attack", "Finding", "Outcome", "Target", "attacks", "ready", "run"]

@@ -9,12 +9,12 @@ from importlib import import_module
 
 import httpx2
 
-from endorse.audit.finding import Ended, Finding, Outcome, Unclear, Verdict
+from endorse.audit.finding import Conclusion, Ended, Finding, Outcome, Unclear
 from endorse.audit.stage import Stage
 from endorse.audit.target import Target
 from endorse.phone import NotUnderstood, PhoneError, Refused, open_client
 
-Play = Callable[[Stage], Awaitable[Outcome]]
+Play = Callable[[Stage], Awaitable[Conclusion]]
 
 _THEMES = ("code", "guess", "relay", "replay", "page", "client", "phone")
 _TOO_MANY = 429
@@ -31,24 +31,26 @@ class Attack:
     async def on(self, target: Target) -> Finding:
         """Try it. Raises nothing that the server could cause."""
         began = time.perf_counter()
-        outcome = await self._outcome(target)
+        end = await self._tried(target)
         seconds = round(time.perf_counter() - began, 1)
-        return Finding(self.id, self.title, outcome.verdict, outcome.seen, seconds)
+        return Finding(self.id, self.title, end.outcome, end.seen, seconds)
 
-    async def _outcome(self, target: Target) -> Outcome:
+    async def _tried(self, target: Target) -> Conclusion:
         try:
             async with open_client(target.issuer) as http:
                 return await self.play(Stage(target, http))
         except Ended as end:
-            return Outcome(end.verdict, str(end))
+            return Conclusion(end.outcome, str(end))
         except Refused as no:
             if no.status == _TOO_MANY:
-                return Outcome(Verdict.NEEDS_CLOCK, f"The server limits it: {no}")
-            return Outcome(Verdict.UNCLEAR, f"The server refused an honest step ({no.code}): {no}")
+                return Conclusion(Outcome.NEEDS_CLOCK, f"The server limits it: {no}")
+            return Conclusion(
+                Outcome.UNCLEAR, f"The server refused an honest step ({no.code}): {no}"
+            )
         except PhoneError as problem:
-            return Outcome(Verdict.UNCLEAR, f"{problem} {problem.what_to_do}")
+            return Conclusion(Outcome.UNCLEAR, f"{problem} {problem.what_to_do}")
         except (httpx2.HTTPError, ValueError) as problem:
-            return Outcome(Verdict.UNCLEAR, f"The answer makes no sense: {problem!r}")
+            return Conclusion(Outcome.UNCLEAR, f"The answer makes no sense: {problem!r}")
 
 
 _ALL: dict[str, Attack] = {}

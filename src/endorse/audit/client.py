@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 
 from endorse.audit.attack import attack
-from endorse.audit.finding import GotThrough, NotApplicable, Outcome, Unclear, held
+from endorse.audit.finding import Conclusion, GotThrough, NotApplicable, Unclear, held
 from endorse.audit.stage import Stage, code_in, must_fail
 from endorse.phone import Connection, NotUnderstood, Phone
 from endorse.phone.issuer import is_loopback
@@ -20,7 +20,7 @@ _DEAD_WITHIN = 1.0
 
 
 @attack("12", "A stolen, injected or mixed-up authorization code")
-async def stolen_code(stage: Stage) -> Outcome:
+async def stolen_code(stage: Stage) -> Conclusion:
     """Redeem a code as somebody else, with another verifier and address, twice, and too late."""
     phone, tab = await stage.phone(), await stage.begun()
     await stage.approved(tab, phone)
@@ -59,7 +59,7 @@ async def stolen_code(stage: Stage) -> Outcome:
 
 
 @attack("18", "Prompt bombing: requests on a phone that nobody scanned")
-async def bombed(stage: Stage) -> Outcome:
+async def bombed(stage: Stage) -> Conclusion:
     """Try to bring a request onto a phone as a client alone."""
     phone = await stage.phone()
     person = phone.person.id if phone.person else ""
@@ -82,7 +82,7 @@ async def bombed(stage: Stage) -> Outcome:
 
 
 @attack("21", "Another person merges, changes or ends a connection")
-async def merged(stage: Stage) -> Outcome:
+async def merged(stage: Stage) -> Conclusion:
     """Act on a connection as another person, and name it in a request of one's own."""
     owner, other = await stage.phones(2)
     mine = await _connected(stage, owner)
@@ -113,7 +113,7 @@ async def merged(stage: Stage) -> Outcome:
 
 
 @attack("22", "After the end: tokens that go on working")
-async def after_the_end(stage: Stage) -> Outcome:
+async def after_the_end(stage: Stage) -> Conclusion:
     """End a connection on the phone, and another as the client; use their tokens again."""
     phone = await stage.phone()
     tokens = await _tokens(stage, phone)
@@ -136,7 +136,7 @@ async def after_the_end(stage: Stage) -> Outcome:
 
 
 @attack("25", "An authorization URL sent to a victim")
-async def sent_url(stage: Stage) -> Outcome:
+async def sent_url(stage: Stage) -> Conclusion:
     """Bring a code of another browser to the client's redirect URI, without the state it keeps."""
     phone, state = await stage.phone(), secrets.token_urlsafe(16)
     try:

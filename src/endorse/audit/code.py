@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import httpx2
 
 from endorse.audit.attack import attack
-from endorse.audit.finding import GotThrough, Outcome, held
+from endorse.audit.finding import Conclusion, GotThrough, held
 from endorse.audit.stage import SAME_ORIGIN, Stage, Tab, body_of, must_fail, refused, with_body
 from endorse.phone import Phone, Refused
 from endorse.phone.encoding import b64url
@@ -19,7 +19,7 @@ _AT_ONCE = 8
 
 
 @attack("1", "A code sent on by mail, print or screenshot")
-async def sent_on(stage: Stage) -> Outcome:
+async def sent_on(stage: Stage) -> Conclusion:
     """Take a frame, let seconds pass, and claim with it."""
     phone, tab = await stage.phone(), await stage.begun()
     photograph = await tab.frame()
@@ -30,7 +30,7 @@ async def sent_on(stage: Stage) -> Outcome:
 
 
 @attack("2", "An edited frame")
-async def edited(stage: Stage) -> Outcome:
+async def edited(stage: Stage) -> Conclusion:
     """Change each character of a frame, and put together parts of two journeys' frames."""
     phone, tab, other = await stage.phone(), await stage.begun(), await stage.begun()
     frame = await tab.frame()
@@ -48,7 +48,7 @@ async def edited(stage: Stage) -> Outcome:
 
 
 @attack("3", "A frame of the future, and games with the clock")
-async def of_the_future(stage: Stage) -> Outcome:
+async def of_the_future(stage: Stage) -> Conclusion:
     """Date a frame forward and back, and call with a phone whose clock is an hour off."""
     phone, tab = await stage.phone(), await stage.begun()
     frame = await tab.frame()
@@ -70,7 +70,7 @@ def _off(stage: Stage, seconds: int) -> Callable[[], float]:
 
 
 @attack("10", "One handle passed off as another")
-async def confused(stage: Stage) -> Outcome:
+async def confused(stage: Stage) -> Conclusion:
     """Give each handle (frame, link, letters, page) to every place that takes another one."""
     phone, scanned = await stage.phone(), await stage.begun()
     frame = await scanned.frame()
@@ -123,7 +123,7 @@ async def _elsewhere(stage: Stage, phone: Phone, tab: Tab, handles: list[str]) -
 
 
 @attack("20", "Learning from errors which codes exist")
-async def enumerated(stage: Stage) -> Outcome:
+async def enumerated(stage: Stage) -> Conclusion:
     """Compare the answers to codes that are unknown, forged, expired and of another kind."""
     phone, tab, linked = await stage.phone(), await stage.begun(), await stage.begun()
     old = await tab.frame()

@@ -7,7 +7,7 @@ from enum import StrEnum
 import msgspec
 
 
-class Verdict(StrEnum):
+class Outcome(StrEnum):
     """How an attack went."""
 
     HELD = "held"
@@ -29,51 +29,51 @@ class Finding(msgspec.Struct, frozen=True):
 
     attack: str
     title: str
-    verdict: Verdict
+    outcome: Outcome
     seen: str
     seconds: float = 0.0
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What an attack gives back: its verdict, and what it saw."""
+class Conclusion(msgspec.Struct, frozen=True):
+    """What an attack gives back: its outcome, and what it saw."""
 
-    verdict: Verdict
+    outcome: Outcome
     seen: str
 
 
 class Ended(Exception):
     """An attack that ends before its last line."""
 
-    verdict = Verdict.UNCLEAR
+    outcome = Outcome.UNCLEAR
 
 
 class GotThrough(Ended):
     """The attack did what it must not be able to do."""
 
-    verdict = Verdict.FAILED
+    outcome = Outcome.FAILED
 
 
 class NotApplicable(Ended):
     """There is nothing here to attack in this way."""
 
-    verdict = Verdict.NOT_APPLICABLE
+    outcome = Outcome.NOT_APPLICABLE
 
 
 class NeedsClock(Ended):
     """It would take too long to wait for."""
 
-    verdict = Verdict.NEEDS_CLOCK
+    outcome = Outcome.NEEDS_CLOCK
 
 
 class Unclear(Ended):
     """The server's answer is none that the attack can judge."""
 
 
-def held(seen: str) -> Outcome:
+def held(seen: str) -> Conclusion:
     """Say that the attack was stopped."""
-    return Outcome(Verdict.HELD, seen)
+    return Conclusion(Outcome.HELD, seen)
 
 
-def known(seen: str) -> Outcome:
+def known(seen: str) -> Conclusion:
     """Say that the attack succeeded as it is known to, and what limits it."""
-    return Outcome(Verdict.KNOWN, seen)
+    return Conclusion(Outcome.KNOWN, seen)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import httpx2
 
 from endorse.audit.attack import attack
-from endorse.audit.finding import GotThrough, NotApplicable, Outcome, held
+from endorse.audit.finding import Conclusion, GotThrough, NotApplicable, held
 from endorse.audit.stage import Stage, body_of, must_fail, refused, with_body
 from endorse.phone import Refused, SlowDown
 from endorse.phone.encoding import b64url
@@ -21,7 +21,7 @@ _STARTS = 30
 
 
 @attack("6", "Guessing handles, letters and the number")
-async def guessed(stage: Stage) -> Outcome:
+async def guessed(stage: Stage) -> Conclusion:
     """Guess each secret many times; then the number, until the person's claims stop."""
     phone, tab = await stage.phone(), await stage.begun()
     frame = await tab.frame()
@@ -81,7 +81,7 @@ async def _wrong_numbers(stage: Stage) -> bool:
 
 
 @attack("24", "A flood of starts")
-async def flooded(stage: Stage) -> Outcome:
+async def flooded(stage: Stage) -> Conclusion:
     """Begin again and again from one address."""
     for began in range(_STARTS):
         tab = await stage.opened()

@@ -8,7 +8,7 @@ import re
 import httpx2
 
 from endorse.audit.attack import attack
-from endorse.audit.finding import GotThrough, NotApplicable, Outcome, Unclear, held
+from endorse.audit.finding import Conclusion, GotThrough, NotApplicable, Unclear, held
 from endorse.audit.stage import SAME_ORIGIN, Stage, Tab, must_fail
 from endorse.phone import Connect, Phone
 
@@ -26,7 +26,7 @@ _NUMBER = re.compile(r">\s*([1-9][0-9])\s*<")
 
 
 @attack("11", "A stolen address of the page or of its events")
-async def stolen_address(stage: Stage) -> Outcome:
+async def stolen_address(stage: Stage) -> Conclusion:
     """Open a page's addresses without its cookie and with another one; look for codes in events."""
     phone, tab, other = await stage.phone(), await stage.begun(), await stage.begun()
     stranger = await stage.opened()
@@ -55,7 +55,7 @@ async def stolen_address(stage: Stage) -> Outcome:
 
 
 @attack("13", "Drive-by start: prefetch, link preview, a foreign page's form")
-async def drive_by(stage: Stage) -> Outcome:
+async def drive_by(stage: Stage) -> Conclusion:
     """Start without the person: by GET in every disguise, and from other sites."""
     tab = await stage.opened()
     url = stage.target.authorize_url(tab.challenge)
@@ -83,7 +83,7 @@ async def drive_by(stage: Stage) -> Outcome:
 
 
 @attack("15", "Clickjacking: our pages in a foreign frame")
-async def framed(stage: Stage) -> Outcome:
+async def framed(stage: Stage) -> Conclusion:
     """Look whether each page forbids to be framed."""
     tab = await stage.begun()
     begun = [tab.paths.connect, f"/connect/{tab.short[::-1]}", f"/resume/{tab.short[::-1]}"]
@@ -100,7 +100,7 @@ async def framed(stage: Stage) -> Outcome:
 
 
 @attack("19", "Harvesting who scans")
-async def harvested(stage: Stage) -> Outcome:
+async def harvested(stage: Stage) -> Conclusion:
     """Compare what a page hears while two people approve, byte for byte."""
     heard = []
     for _ in range(2):
@@ -146,7 +146,7 @@ def _states_of(text: str) -> list[str]:
 
 
 @attack("23", "No scan, no script, no sight: being shut out")
-async def shut_out(stage: Stage) -> Outcome:
+async def shut_out(stage: Stage) -> Conclusion:
     """Reach a code with forms and pages alone: no script, no camera."""
     phone, tab = await stage.phone(), await stage.opened()
     begun = await tab.call(

@@ -9,7 +9,7 @@ import msgspec
 import rfc8785
 
 from endorse.audit.attack import attack
-from endorse.audit.finding import GotThrough, NotApplicable, Outcome, held
+from endorse.audit.finding import Conclusion, GotThrough, NotApplicable, held
 from endorse.audit.stage import Stage, must_fail, own_passkey, refused
 from endorse.phone import DeviceKey, NotUnderstood, Passkey, Phone, Refused, Review, sandbox_code
 from endorse.phone.consent import challenge_of
@@ -17,7 +17,7 @@ from endorse.phone.encoding import key_to_text, new_key
 
 
 @attack("16", "The document changed between showing and signing")
-async def changed_document(stage: Stage) -> Outcome:
+async def changed_document(stage: Stage) -> Conclusion:
     """Sign documents that differ in one field, an old one, and one with a stranger's account."""
     phone, other, tab = await stage.phone(), await stage.phone(), await stage.begun()
     issuer, passkey = stage.target.issuer, own_passkey(phone)
@@ -65,7 +65,7 @@ def _other(value: Any) -> Any:
 
 
 @attack("17", "A phone's session stolen without its passkey")
-async def stolen_session(stage: Stage) -> Outcome:
+async def stolen_session(stage: Stage) -> Conclusion:
     """Call with the session alone, then with session and device key, and approve somehow."""
     phone, tab = await stage.phone(), await stage.begun()
     saved = phone.to_dict()
@@ -108,7 +108,7 @@ async def stolen_session(stage: Stage) -> Outcome:
 
 
 @attack("26", "A stolen enrolment code")
-async def stolen_enrolment(stage: Stage) -> Outcome:
+async def stolen_enrolment(stage: Stage) -> Conclusion:
     """Join a person's account with their code, and act before anybody compared the digits."""
     owner = await stage.phone()
     code = stage.target.enrolment_code or await _code_for(stage, owner)

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from endorse.audit.attack import attack
-from endorse.audit.finding import GotThrough, NotApplicable, Outcome, Unclear, held, known
+from endorse.audit.finding import Conclusion, GotThrough, NotApplicable, Unclear, held, known
 from endorse.audit.stage import Stage, Tab, own_passkey, refused
 from endorse.phone import JourneyEnded, NotUnderstood, Phone, PhoneError, Refused, State
 from endorse.phone.encoding import b64url
@@ -24,7 +24,7 @@ _OTHER_ORIGIN = "https://login.bank.example.attacker.example"
 
 
 @attack("7", "One-way relay: the victim gets the code, and a number fixed before the scan")
-async def one_way(stage: Stage) -> Outcome:
+async def one_way(stage: Stage) -> Conclusion:
     """Show a victim forwarded frames and a guessed number; hear nothing back."""
     guessed, drawn = 0, set()
     # Wrong numbers stop a person's claims, so phones that somebody gave are used once.
@@ -59,7 +59,7 @@ async def one_way(stage: Stage) -> Outcome:
 
 
 @attack("8", "Two-way live relay of the moving code")
-async def two_way(stage: Stage) -> Outcome:
+async def two_way(stage: Stage) -> Conclusion:
     """Forward frames to a victim and the number back, live; then try the same by nearness."""
     near = await _near_relay(stage)
     victim, tab = await stage.phone(), await stage.begun()
@@ -111,7 +111,7 @@ async def _near_relay(stage: Stage) -> str:
 
 
 @attack("8b", "A short code dictated over the telephone")
-async def dictated(stage: Stage) -> Outcome:
+async def dictated(stage: Stage) -> Conclusion:
     """Ask for letters, and talk a victim into typing them, and then the number."""
     victim, tab = await stage.phone(), await stage.begun()
     letters = await _or_nothing(tab.spell())
@@ -133,7 +133,7 @@ async def dictated(stage: Stage) -> Outcome:
 
 
 @attack("9", "Link fixation: the victim opens the attacker's link")
-async def fixed(stage: Stage) -> Outcome:
+async def fixed(stage: Stage) -> Conclusion:
     """Begin in the attacker's browser, and let the victim approve by its link."""
     victim, tab = await stage.phone(), await stage.begun()
     before = {it.grant_id for it in await victim.connections()}
@@ -196,7 +196,7 @@ async def _no_code(stage: Stage, tab: Tab, through: str) -> None:
 
 
 @attack("14", "The attacker's phone claims the victim's screen")
-async def claimed_by_other(stage: Stage) -> Outcome:
+async def claimed_by_other(stage: Stage) -> Conclusion:
     """Scan a victim's screen from afar: once without seeing the number, once seeing it."""
     attacker, tab = await stage.phone(), await stage.begun()
     claimed = await stage.claimed(tab, attacker)

@@ -6,13 +6,13 @@ import asyncio
 import itertools
 
 from endorse.audit.attack import attack
-from endorse.audit.finding import GotThrough, NotApplicable, Outcome, Unclear, held
+from endorse.audit.finding import Conclusion, GotThrough, NotApplicable, Unclear, held
 from endorse.audit.stage import Stage, Tab, code_in, must_fail, own_passkey, refused
 from endorse.phone import Claimed, NotUnderstood, Refused
 
 
 @attack("4", "A second phone after the claim")
-async def hijacked(stage: Stage) -> Outcome:
+async def hijacked(stage: Stage) -> Conclusion:
     """Let the phones of many people claim one frame at the same moment."""
     saved = len(stage.target.saved)
     phones = await stage.phones(max(2, saved) if saved else stage.target.crowd)
@@ -38,7 +38,7 @@ async def hijacked(stage: Stage) -> Outcome:
 
 
 @attack("5", "Every message sent again: claim, approval, resume, redemption")
-async def replayed(stage: Stage) -> Outcome:
+async def replayed(stage: Stage) -> Conclusion:
     """Send each message of an approval twice, then all of them again in every order."""
     phone, tab = await stage.phone(), await stage.begun()
     frame = await tab.frame()
@@ -75,7 +75,7 @@ async def replayed(stage: Stage) -> Outcome:
     return await _redeemed_twice(stage, tab, str(codes.pop()))
 
 
-async def _redeemed_twice(stage: Stage, tab: Tab, code: str) -> Outcome:
+async def _redeemed_twice(stage: Stage, tab: Tab, code: str) -> Conclusion:
     """Redeem a code twice: the second time revokes what the first gave (RFC 6749 4.1.2)."""
     seen = "Each message twice, and again in every order, gave one code."
     try:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from endorse.audit import PATIENCE, Finding, Target, Verdict, attacks, ready, run
+from endorse.audit import PATIENCE, Finding, Outcome, Target, attacks, ready, run
 from endorse.phone import Issuer, PhoneError
 from endorse.phone.issuer import is_loopback
 
@@ -55,16 +55,16 @@ async def run_audit(wanted: Wanted) -> int:
         return NOT_AUDITED
     tell = _silent if wanted.as_json else _tell
     findings = await run(target, wanted.only, tell)
-    counted = Counter(it.verdict for it in findings)
+    counted = Counter(it.outcome for it in findings)
     if wanted.as_json:
-        counts = {verdict.value: counted[verdict] for verdict in Verdict}
+        counts = {outcome.value: counted[outcome] for outcome in Outcome}
         report = {"target": target.issuer, "counts": counts, "findings": findings}
         click.echo(msgspec.json.encode(report))
     else:
         _sum_up(target, findings, counted)
-    if counted[Verdict.FAILED]:
+    if counted[Outcome.FAILED]:
         return GOT_THROUGH
-    return NOT_AUDITED if counted[Verdict.UNCLEAR] else HELD
+    return NOT_AUDITED if counted[Outcome.UNCLEAR] else HELD
 
 
 def check(wanted: Wanted) -> None:
@@ -108,16 +108,16 @@ def _silent(_: Finding) -> None:
 
 
 def _tell(it: Finding) -> None:
-    click.echo(f"{it.attack:<4}{it.verdict.value:<{_INDENT - 4}}{it.title}")
+    click.echo(f"{it.attack:<4}{it.outcome.value:<{_INDENT - 4}}{it.title}")
     lines = textwrap.wrap(it.seen, _WIDTH - _INDENT)
     click.echo(textwrap.indent("\n".join(lines), " " * _INDENT))
 
 
-def _sum_up(target: Target, findings: tuple[Finding, ...], counted: Counter[Verdict]) -> None:
-    parts = [f"{counted[verdict]} {verdict.value}" for verdict in Verdict if counted[verdict]]
+def _sum_up(target: Target, findings: tuple[Finding, ...], counted: Counter[Outcome]) -> None:
+    parts = [f"{counted[outcome]} {outcome.value}" for outcome in Outcome if counted[outcome]]
     click.echo(f"\n{len(findings)} attacks on {target.issuer}: {', '.join(parts)}.")
-    later = [it.attack for it in findings if it.verdict is Verdict.NEEDS_CLOCK]
+    later = [it.attack for it in findings if it.outcome is Outcome.NEEDS_CLOCK]
     if later:
         click.echo(f"Not waited for: {', '.join(later)}. --patient waits up to two minutes each.")
-    through = [it.attack for it in findings if it.verdict is Verdict.FAILED]
+    through = [it.attack for it in findings if it.outcome is Outcome.FAILED]
     click.echo(f"GOT THROUGH: {', '.join(through)}." if through else "No attack got through.")
