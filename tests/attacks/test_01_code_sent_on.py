@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from endorse.audit import Outcome
+from endorse.core import frame
 from endorse.phone import CodeNotAccepted
+from endorse.store import reads
 from tests.attacks.trying import tried
 from tests.flows import play
 from tests.serving import Served
@@ -33,3 +35,17 @@ async def test_a_frame_counts_for_six_seconds(served: Served, age: int) -> None:
         with pytest.raises(CodeNotAccepted):
             await phone.claim(photograph)
         assert await tab.state() == "waiting"
+
+
+@pytest.mark.parametrize("age", [0, 6, 10, 11, 60])
+async def test_a_code_that_was_drawn_for_a_page_without_script_counts_for_ten(
+    served: Served, age: int
+) -> None:
+    phone, tab = await play.somebody(served), await play.begun(served)
+    journey = await served.desk.store.read(lambda db: reads.journey_by_short(db, tab.short))
+    assert journey is not None
+    key = frame.frame_key(served.desk.keys.handles, journey.qid)
+    drawn = frame.write(key, served.issuer, journey, 0, still=True)
+    served.clock.move(age)
+    answer = await phone.call("POST", "/phone/claim", {"code": drawn})
+    assert (answer.status_code == 200) is (age <= 10)

@@ -9,7 +9,7 @@ import httpx2
 
 from endorse.audit.attack import attack
 from endorse.audit.finding import Conclusion, GotThrough, NotApplicable, Unclear, held
-from endorse.audit.stage import SAME_ORIGIN, Stage, Tab, must_fail
+from endorse.audit.stage import SAME_ORIGIN, Stage, Tab, code_in, must_fail
 from endorse.phone import Connect, Phone
 
 _BUTTONS = ("cancel", "new-code", "app", "code", "letters", "near/options", "near")
@@ -31,7 +31,8 @@ async def stolen_address(stage: Stage) -> Conclusion:
     phone, tab, other = await stage.phone(), await stage.begun(), await stage.begun()
     stranger = await stage.opened()
     for thief in (stranger, other):
-        for path in (tab.paths.connect, tab.paths.events, tab.paths.resume):
+        drawn = f"{tab.paths.connect}/code.svg"
+        for path in (tab.paths.connect, tab.paths.events, tab.paths.resume, drawn):
             answer = await thief.call("GET", path, accept="text/html, text/event-stream")
             must_fail(answer, f"{path} opened without the cookie of the browser that began.")
         for button in _BUTTONS:
@@ -168,7 +169,8 @@ async def shut_out(stage: Stage) -> Conclusion:
     await stage.signed(phone, claimed, review)
     if f'href="{tab.paths.resume}"' not in await _page(tab, path):
         raise GotThrough("Without script nothing leads back from an approved page.")
-    if await stage.code(tab) is None:
+    back = await tab.call("GET", tab.paths.resume, accept="text/html")
+    if code_in(back.headers.get("Location", "")) is None:
         raise GotThrough("Without script the way back gives no code.")
     return held("Letters, number and way back are there without script and without a camera.")
 

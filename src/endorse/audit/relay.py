@@ -20,6 +20,7 @@ _ROUNDS = 3
 _RESUME_ENDS = 61.0
 _LISTENS = 1.5
 _FRAME_COMES = 4.0
+_NOT_NEAR = "Nearness, which stops it, is not offered here."
 _OTHER_ORIGIN = "https://login.bank.example.attacker.example"
 
 
@@ -67,7 +68,9 @@ async def two_way(stage: Stage) -> Conclusion:
     if frame is None:
         link, letters = await _or_nothing(tab.open_app()), await _or_nothing(tab.spell())
         if link or letters:
-            raise GotThrough("Nearness is asked for, and yet a link or letters are offered.")
+            raise GotThrough("No moving code is offered, and yet a link or letters are.")
+        if near == _NOT_NEAR:
+            raise Unclear("The page shows no code, and offers no other way either.")
         return held(f"There is no moving code to relay. {near}")
     claimed = await victim.claim(frame)
     number = await stage.number(tab)
@@ -91,7 +94,7 @@ async def _near_relay(stage: Stage) -> str:
     tab = await stage.begun()
     options = await _or_nothing(tab.near_options())
     if options is None:
-        return "Nearness, which stops it, is not offered here."
+        return _NOT_NEAR
     victim = await stage.phone()
     passkey = own_passkey(victim)
     through = "A passkey's answer that was made on another page's origin proved nearness."
