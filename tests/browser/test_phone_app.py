@@ -18,6 +18,23 @@ pytestmark = [pytest.mark.browser, pytest.mark.anyio, pytest.mark.xdist_group("b
 
 ANNA = "Anna de Vries"
 
+PASTE = """
+(field, text) => {
+  field.value = text;
+  field.dispatchEvent(new InputEvent("input", { inputType: "insertFromPaste", bubbles: true }));
+}
+"""
+# What a person does with the hands, and how often the device asks for the finger.
+COUNT = """
+() => {
+  const counted = (window.counted = { taps: 0, keys: 0, passkeys: 0 });
+  addEventListener("pointerdown", () => (counted.taps += 1), true);
+  addEventListener("keydown", () => (counted.keys += 1), true);
+  const ask = navigator.credentials.get.bind(navigator.credentials);
+  navigator.credentials.get = (options) => ((counted.passkeys += 1), ask(options));
+}
+"""
+
 
 @pytest.fixture
 async def phone(windows: Windows, bank_and_app: Town) -> Handset:
@@ -191,3 +208,87 @@ async def test_an_answer_after_the_end_is_told_to_be_too_late(
     await phone.says("Too late")
     await picture(phone.page, "phone-8-expired")
     assert (await computer.until("expired")).state == "expired"
+
+
+async def test_a_wrong_number_stops_the_request_and_says_so(
+    windows: Windows, phone: Handset, computer: Browser
+) -> None:
+    windows.pardon("409")
+    await phone.scan()
+    await phone.is_asked()
+    shown = await number_on(computer)
+    await phone.type(10 + (shown - 9) % 90)
+    await phone.says("That was another number")
+    await picture(phone.page, "phone-8-wrong-number")
+    assert (await computer.until("killed")).reason == "wrong_number"
+
+
+async def test_a_number_that_no_page_shows_costs_no_try_and_a_pasted_one_waits(
+    phone: Handset, computer: Browser
+) -> None:
+    await phone.scan()
+    await phone.is_asked()
+    alert = phone.page.get_by_role("alert")
+    await phone.press("Continue")
+    await expect(alert).to_have_text("Type both digits first.")
+    await phone.page.keyboard.type("07")
+    await expect(alert).to_have_text("The number has two digits, from 10 to 99.")
+    await picture(phone.page, "phone-4-no-number")
+    shown = await number_on(computer)
+    await phone.number_field.evaluate(PASTE, f" {shown}.")
+    await expect(phone.number_field).to_have_value(str(shown))
+    await expect(alert).to_be_hidden()
+    assert (await computer.until("claimed")).state == "claimed"
+    await phone.press("Continue")
+    await phone.says("Choose what Budgetly may see")
+
+
+async def test_who_did_not_start_it_ends_all_of_that_browser_and_the_bank_is_told(
+    phone: Handset, computer: Browser, bank_and_app: Town
+) -> None:
+    await phone.scan()
+    await phone.is_asked()
+    await phone.press("I did not start this")
+    question = phone.page.get_by_role("dialog")
+    await expect(question).to_contain_text("everything in that browser stops")
+    await expect(question).to_contain_text("Demo Bank is told")
+    await picture(phone.page, "phone-4-not-mine")
+    await question.get_by_role("button", name="Back").click()
+    await phone.is_asked()
+    await phone.press("I did not start this")
+    await phone.press("Yes, stop it")
+    await phone.says("Stopped, and Demo Bank knows")
+    await picture(phone.page, "phone-7-not-mine")
+    assert (await computer.until("rejected")).state == "rejected"
+    flagged = await bank_and_app.bank.desk.store.read(
+        lambda db: db.all("SELECT client_id FROM client_flags")
+    )
+    assert len(flagged) == 1
+
+
+async def test_a_newer_request_of_the_same_person_ends_the_older_one_in_its_own_words(
+    phone: Handset, computer: Browser, bank_and_app: Town
+) -> None:
+    await phone.scan()
+    await phone.is_asked()
+    other = Browser(bank_and_app.bank.http)
+    await other.open(bank_and_app.authorize_url())
+    await other.start()
+    await (await bank_and_app.bank.phone()).claim(await other.frame())
+    await phone.says("You went on with another request")
+    await picture(phone.page, "phone-8-superseded")
+    assert (await computer.until("killed")).reason == "superseded"
+
+
+async def test_a_first_time_person_needs_three_taps_one_number_and_one_passkey(
+    phone: Handset, computer: Browser
+) -> None:
+    await phone.page.evaluate(COUNT)
+    await phone.scan()
+    await phone.is_asked()
+    await go_on(phone, computer)
+    await phone.choose(0)
+    await phone.press("Approve")
+    await phone.says("Done. Go back to your computer")
+    counted = await phone.page.evaluate("() => window.counted")
+    assert counted == {"taps": 3, "keys": 2, "passkeys": 1}

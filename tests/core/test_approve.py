@@ -301,6 +301,14 @@ def test_after_an_edit_the_old_challenge_is_dead() -> None:
     assert done(sign(again, scene.assertion_over(again))).state is State.APPROVED
 
 
+def test_an_edit_at_the_choice_changes_nothing_and_is_for_the_phone_that_holds_it_alone() -> None:
+    journey = matched()
+    decision = approve.edit(journey, ANNA, NOW, LAW)
+    assert (done(decision), decision.changes) == (journey, ())
+    assert refused(approve.edit(journey, BEN, NOW, LAW)).error == "not_found"
+    assert refused(approve.edit(journey, ANNA, journey.expires_at, LAW)).error == "wrong_state"
+
+
 def test_an_approval_keeps_the_signature_as_evidence() -> None:
     journey = reviewed()
     approved = done(sign(journey, scene.assertion_over(journey)))

@@ -32,6 +32,8 @@ export class App {
   phone: Phone | undefined;
   /** Set while that phone may do nothing yet. */
   pending: Pending | undefined;
+  /** The request that was opened by link, until somebody is signed in. It is kept nowhere else. */
+  link: string | undefined;
 
   readonly #root: HTMLElement;
   readonly #live: HTMLElement;

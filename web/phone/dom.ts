@@ -13,6 +13,8 @@ export interface Attributes {
   readonly hidden?: boolean;
   readonly inputmode?: string;
   readonly autocomplete?: string;
+  readonly spellcheck?: string;
+  readonly autocapitalize?: string;
   readonly maxlength?: string;
   readonly pattern?: string;
   readonly "aria-label"?: string;

@@ -4,8 +4,9 @@ import { Api, Refused } from "./api.ts";
 import { App } from "./app.ts";
 import { readConfig } from "./config.ts";
 import { formatFor } from "./format.ts";
-import { enrolmentCode } from "./scanned.ts";
+import { enrolmentCode, linkCode } from "./scanned.ts";
 import { showEnrolment } from "./screens/enrol.ts";
+import { JOURNEY_SECONDS, showHome } from "./screens/home.ts";
 import { showLock } from "./screens/lock.ts";
 import { showProblem } from "./screens/problem.ts";
 import { showStart } from "./screens/start.ts";
@@ -13,33 +14,42 @@ import { signIn } from "./session.ts";
 import { PhoneStore } from "./store.ts";
 import { chosenLanguage, currentLanguage, currentLocale, speak, t } from "./texts.ts";
 
-/** Takes the enrolment code out of the address, so that it stays in no history and no screenshot. */
-function takeCode(): string | undefined {
-  const code = enrolmentCode(location.hash);
+interface Opened {
+  /** A code that sets up this phone. */
+  readonly code: string | undefined;
+  /** A request that began in this browser. */
+  readonly link: string | undefined;
+}
+
+/** Takes what the address opens out of it, so that it stays in no history and no screenshot. */
+function takeFragment(issuer: string): Opened {
+  const opened = { code: enrolmentCode(location.hash), link: linkCode(location.hash, issuer) };
   if (location.hash !== "") history.replaceState(history.state, "", location.pathname);
-  return code;
+  return opened;
 }
 
 async function start(): Promise<void> {
-  const code = takeCode();
   const config = readConfig(document);
+  const opened = takeFragment(config.issuer);
   await speak(chosenLanguage(navigator.languages));
   document.documentElement.lang = currentLanguage();
   const app = new App(config, new Api(config.issuer), new PhoneStore(), formatFor(currentLocale()), document);
   app.api.renew = () => signInAgain(app);
   window.addEventListener("hashchange", () => {
-    const next = takeCode();
-    if (next !== undefined) showEnrolment(app, next);
+    const next = takeFragment(config.issuer);
+    if (next.code !== undefined || next.link !== undefined) void open(app, next);
   });
-  void open(app, code);
+  void open(app, opened);
   installWorker();
 }
 
-async function open(app: App, code: string | undefined): Promise<void> {
+async function open(app: App, { code, link }: Opened): Promise<void> {
+  app.link = link;
   try {
     const phone = await app.store.current();
-    if (phone) app.usePhone(phone);
+    if (phone && phone.phoneId !== app.phone?.phoneId) app.usePhone(phone);
     if (code !== undefined) showEnrolment(app, code);
+    else if (phone && link !== undefined && app.api.lasts(JOURNEY_SECONDS)) showHome(app);
     else if (phone) showLock(app, phone);
     else showStart(app);
   } catch (error) {

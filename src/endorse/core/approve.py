@@ -185,7 +185,13 @@ def review(
 
 
 def edit(journey: Journey | None, phone: Phone, now: int, law: Policy) -> Decision[Journey]:
-    """Go back from the review to the choice; the document and its challenge are dead."""
+    """Go back from the review to the choice; the document and its challenge are dead.
+
+    At the choice it changes nothing: a phone that was away learns there what is asked.
+    """
+    mine = held_by(journey, phone)
+    if not isinstance(mine, Refusal) and mine.at(now) is State.MATCHED:
+        return Decision(mine)
     held = _held(journey, phone, Event.EDIT, now)
     if isinstance(held, Refusal):
         return Decision(held)

@@ -8,8 +8,8 @@ import type { Journey } from "../journey.ts";
 import { isText, t } from "../texts.ts";
 import type { Claimed } from "../wire.ts";
 
-// They speak for the request, or neither way: under a warning they would only water it down.
-const CALM: readonly string[] = ["same_network", "place_unknown"];
+// They warn of nothing by themselves: in a warning they would only hide what does.
+const CALM: readonly string[] = ["new_browser", "same_network", "place_unknown"];
 const REFRESH_MS = 10_000;
 
 /** "20 s ago, Chrome on Windows, near Utrecht", with what is no warning in small letters below. */

@@ -9,25 +9,30 @@ import { warmReader } from "../reader.ts";
 import { signIn } from "../session.ts";
 import { t } from "../texts.ts";
 import { ConnectionList } from "./connections.ts";
+import { showLetters } from "./letters.ts";
+import { openLink } from "./link.ts";
 import { showNotices } from "./notices.ts";
+import { Offer } from "./offer.ts";
 import { showPhones } from "./phones.ts";
 import { attempt } from "./problem.ts";
 import { showScanner } from "./scan.ts";
 import { showStart } from "./start.ts";
 
 // An answer may take five minutes from the scan; the person should not have to sign in within it.
-const JOURNEY_SECONDS = 330;
+export const JOURNEY_SECONDS = 330;
 const WARM_AFTER_MS = 600;
 // A new connection exists once the app has used its code, a moment after the approval.
 const LOOK_AGAIN_MS = [1000, 2000, 4000, 8000];
 
 /** `expectNew`: an approval has just been given, so the list is looked at again for a while. */
 export function showHome(app: App, expectNew = false): void {
+  if (app.link !== undefined) return openLink(app);
   const unread = h("span", { class: "chip", hidden: true });
   const list = new ConnectionList(app, (count) => {
     unread.hidden = count === 0;
     unread.textContent = count === 0 ? "" : t("home.unread", { count });
   });
+  const offer = new Offer(app);
   const offline = h("p", { class: "note warn", role: "status", hidden: navigator.onLine }, t("home.offline"));
   const scan = (source: Source) => (): void => void openScanner(app, source);
   const node = h(
@@ -37,8 +42,10 @@ export function showHome(app: App, expectNew = false): void {
       "div",
       { class: "content" },
       heading(t("home.title", { person: firstName(app.phone?.personName ?? "") })),
+      offer.node,
       scanCard(scan("camera")),
       app.config.sandbox ? screenButton(scan("screen")) : undefined,
+      tile("letters", t("letters.open"), () => void openLetters(app)),
       offline,
       pair(
         tile("bell", t("notices.title"), () => showNotices(app), unread),
@@ -65,6 +72,7 @@ export function showHome(app: App, expectNew = false): void {
   app.show({
     node,
     left: () => {
+      offer.stop();
       timers.forEach(clearTimeout);
       window.removeEventListener("online", online);
       window.removeEventListener("offline", online);
@@ -72,6 +80,7 @@ export function showHome(app: App, expectNew = false): void {
     },
   });
   void list.load({});
+  void offer.watch();
 }
 
 function scanCard(press: () => void): HTMLElement {
@@ -106,12 +115,18 @@ function otherPerson(app: App): HTMLElement {
 
 function openScanner(app: App, source: Source): Promise<void> {
   const home = (): void => showHome(app);
-  return attempt(
-    app,
-    async () => {
-      if (!app.api.lasts(JOURNEY_SECONDS)) await signIn(app);
-      showScanner(app, { source, purpose: "journey", away: home });
-    },
-    home,
-  );
+  return signedIn(app, () => showScanner(app, { source, purpose: "journey", away: home }));
+}
+
+function openLetters(app: App): Promise<void> {
+  const home = (): void => showHome(app);
+  return signedIn(app, () => showLetters(app, home));
+}
+
+function signedIn(app: App, show: () => void): Promise<void> {
+  const action = async (): Promise<void> => {
+    if (!app.api.lasts(JOURNEY_SECONDS)) await signIn(app);
+    show();
+  };
+  return attempt(app, action, () => showHome(app));
 }

@@ -7,6 +7,7 @@ import { icon } from "../icons.ts";
 import { signIn } from "../session.ts";
 import type { Phone } from "../store.ts";
 import { t } from "../texts.ts";
+import { linkHint } from "./link.ts";
 import { busy } from "./parts.ts";
 import { showOpened } from "./pending.ts";
 import { attempt } from "./problem.ts";
@@ -30,6 +31,7 @@ export function showLock(app: App, phone: Phone): void {
         h("span", { class: "seal brand" }, icon("locked")),
         heading(t("lock.title", { person: firstName(phone.personName) })),
         h("p", { class: "soft" }, t("lock.help")),
+        linkHint(app),
       ),
       h(
         "div",

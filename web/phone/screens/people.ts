@@ -10,6 +10,7 @@ import { abandonEnrolment, beginEnrolment, finishEnrolment, sandboxCode, signIn 
 import type { Phone } from "../store.ts";
 import { t } from "../texts.ts";
 import type { People } from "../wire.ts";
+import { linkHint } from "./link.ts";
 import { mark, waiting } from "./parts.ts";
 import { showOpened } from "./pending.ts";
 import { attempt, showMessage, showProblem } from "./problem.ts";
@@ -34,6 +35,7 @@ async function load(app: App, away: (() => void) | undefined): Promise<void> {
         "div",
         { class: "content" },
         h("header", { class: "intro" }, heading(t("people.title")), h("p", { class: "soft" }, t("people.help"))),
+        linkHint(app),
         h("ul", { class: "cards" }, ...cards.map((one) => h("li", {}, one))),
         away ? button("button plain wide", t("back"), away) : undefined,
       ),

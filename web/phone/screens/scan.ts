@@ -11,6 +11,7 @@ import { t, type TextKey } from "../texts.ts";
 import type { Claimed } from "../wire.ts";
 import { openJourney } from "./ask.ts";
 import { showEnrolment } from "./enrol.ts";
+import { showLetters } from "./letters.ts";
 import { showMessage, showProblem } from "./problem.ts";
 
 export interface Scan {
@@ -179,13 +180,17 @@ function viewOf(app: App, scan: Scan): View {
   );
   const close = button("close", icon("close"), scan.away);
   close.setAttribute("aria-label", t("close"));
+  const letters =
+    scan.purpose === "journey"
+      ? button("button plain", t("letters.open"), () => showLetters(app, scan.away))
+      : undefined;
   const node = h(
     "section",
     { class: `screen scanner of-${scan.source}` },
     video,
     h("div", { class: "scan-top" }, heading(t(`scan.title${kind}`, { bank })), close),
     h("div", { class: "scan-frame", "aria-hidden": "true" }),
-    h("div", { class: "scan-bottom" }, word, h("p", {}, t(`scan.help${kind}`, { bank }))),
+    h("div", { class: "scan-bottom" }, word, h("p", {}, t(`scan.help${kind}`, { bank })), letters),
   );
   return { node, video, word };
 }

@@ -34,7 +34,7 @@ export function stageOf(app: App, claimed: Claimed, journey: () => Journey): Sta
     },
     disowned: () => {
       const text = t("disowned.text", values);
-      showMessage(app, { title: t("disowned.title"), text, icon: "checked", ways: homeOnly });
+      showMessage(app, { title: t("disowned.title", values), text, icon: "checked", ways: homeOnly });
     },
     ended: (state, reason, approved) => {
       const why = approved ? "unfinished" : state === "killed" ? reasonKnown(reason) : state;

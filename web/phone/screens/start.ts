@@ -4,6 +4,7 @@ import type { App } from "../app.ts";
 import { button, h, heading } from "../dom.ts";
 import { icon } from "../icons.ts";
 import { t } from "../texts.ts";
+import { linkHint } from "./link.ts";
 import { showPeople } from "./people.ts";
 import { showScanner } from "./scan.ts";
 
@@ -26,6 +27,7 @@ export function showStart(app: App, away?: () => void): void {
         h("span", { class: "seal brand" }, icon("key")),
         heading(t("start.title")),
         h("p", { class: "soft" }, t("start.help", { bank })),
+        linkHint(app),
       ),
       h(
         "div",

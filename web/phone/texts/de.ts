@@ -188,6 +188,15 @@ export const TEXTS: Texts = {
   "screen.unable.text": "Nutzen Sie die Kamera oder einen anderen Browser am Computer.",
   "screen.ended.title": "Das Teilen wurde beendet",
   "screen.ended.text": "Es wurde kein Code gelesen. Teilen Sie das Fenster mit dem Code neu.",
+  "letters.open": "Code eingeben",
+  "letters.title": "Geben Sie den Code ein",
+  "letters.help": "Die Seite zeigt 8 Buchstaben, wenn Sie nicht scannen können.",
+  "letters.label": "8 Buchstaben",
+  "letters.warning": "Geben Sie nur Buchstaben von einem Bildschirm vor Ihnen ein.",
+  "letters.unfinished": "Der Code hat 8 Buchstaben.",
+  "letters.strange": "Das steht in keinem Code: {letters}",
+  "letters.wrong": "Das ist nicht der Code. Sehen Sie noch einmal auf die Seite.",
+  "letters.slow": "Zu viele Versuche. Warten Sie zehn Minuten.",
 
   // Who asks.
   "ask.title": "{client} möchte Ihre Konten sehen",
@@ -284,6 +293,13 @@ export const TEXTS: Texts = {
   "stop.title": "Hier aufhören?",
   "stop.text": "{client} wartet noch auf Ihre Antwort.",
   "stop.keep": "Weitermachen",
+  "offer.title": "Mit {client} weitermachen?",
+  "offer.text": "Ihre Antwort wird erwartet.",
+  "offer.go": "Weiter",
+  "link.hint": "Danach geht Ihre Anfrage weiter.",
+  "link.working": "Die Anfrage wird geöffnet",
+  "link.stale.title": "Dieser Link gilt nicht mehr",
+  "link.stale.text": "Er gilt einmal, zwei Minuten lang. Öffnen Sie die App von der Seite aus neu.",
 
   // What can go wrong anywhere.
   "problem.offline.title": "Sie sind offline",

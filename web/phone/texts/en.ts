@@ -186,6 +186,15 @@ export const TEXTS = {
   "screen.unable.text": "Use the camera, or another browser on a computer.",
   "screen.ended.title": "Sharing stopped",
   "screen.ended.text": "No code was read. Share the window with the code again.",
+  "letters.open": "Type a code",
+  "letters.title": "Type the code",
+  "letters.help": "The page shows 8 letters when you choose “I can’t scan”.",
+  "letters.label": "8 letters",
+  "letters.warning": "Only type letters from a screen in front of you.",
+  "letters.unfinished": "The code has 8 letters.",
+  "letters.strange": "This is in no code: {letters}",
+  "letters.wrong": "That is not the code. Look at the page again.",
+  "letters.slow": "Too many tries. Wait ten minutes.",
 
   // Who asks.
   "ask.title": "{client} wants to see your accounts",
@@ -282,6 +291,13 @@ export const TEXTS = {
   "stop.title": "Stop here?",
   "stop.text": "{client} is still waiting for your answer.",
   "stop.keep": "Keep going",
+  "offer.title": "Go on with {client}?",
+  "offer.text": "It waits for your answer.",
+  "offer.go": "Go on",
+  "link.hint": "Then your request goes on.",
+  "link.working": "Opening the request",
+  "link.stale.title": "That link no longer works",
+  "link.stale.text": "It works once, for two minutes. Open the app from the page again.",
 
   // What can go wrong anywhere.
   "problem.offline.title": "You are offline",

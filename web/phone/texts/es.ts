@@ -188,6 +188,15 @@ export const TEXTS: Texts = {
   "screen.unable.text": "Use la cámara u otro navegador en un ordenador.",
   "screen.ended.title": "Se dejó de compartir",
   "screen.ended.text": "No se ha leído ningún código. Comparta otra vez la ventana con el código.",
+  "letters.open": "Escribir un código",
+  "letters.title": "Escriba el código",
+  "letters.help": "La página muestra 8 letras si no puede escanear.",
+  "letters.label": "8 letras",
+  "letters.warning": "Escriba solo letras de una pantalla que tenga delante.",
+  "letters.unfinished": "El código tiene 8 letras.",
+  "letters.strange": "Ningún código tiene esto: {letters}",
+  "letters.wrong": "Ese no es el código. Mire otra vez la página.",
+  "letters.slow": "Demasiados intentos. Espere diez minutos.",
 
   // Who asks.
   "ask.title": "{client} quiere ver sus cuentas",
@@ -284,6 +293,13 @@ export const TEXTS: Texts = {
   "stop.title": "¿Parar aquí?",
   "stop.text": "{client} todavía espera su respuesta.",
   "stop.keep": "Seguir",
+  "offer.title": "¿Seguir con {client}?",
+  "offer.text": "Espera su respuesta.",
+  "offer.go": "Seguir",
+  "link.hint": "Después sigue su solicitud.",
+  "link.working": "Abriendo la solicitud",
+  "link.stale.title": "Ese enlace ya no vale",
+  "link.stale.text": "Vale una vez, durante dos minutos. Abra la app otra vez desde la página.",
 
   // What can go wrong anywhere.
   "problem.offline.title": "No tiene conexión",

@@ -188,6 +188,15 @@ export const TEXTS: Texts = {
   "screen.unable.text": "Utilisez la caméra, ou un autre navigateur sur ordinateur.",
   "screen.ended.title": "Le partage s’est arrêté",
   "screen.ended.text": "Aucun code n’a été lu. Partagez à nouveau la fenêtre avec le code.",
+  "letters.open": "Saisir un code",
+  "letters.title": "Saisissez le code",
+  "letters.help": "La page montre 8 lettres si vous ne pouvez pas scanner.",
+  "letters.label": "8 lettres",
+  "letters.warning": "Saisissez seulement les lettres d’un écran devant vous.",
+  "letters.unfinished": "Le code a 8 lettres.",
+  "letters.strange": "Aucun code ne contient cela : {letters}",
+  "letters.wrong": "Ce n’est pas le code. Regardez à nouveau la page.",
+  "letters.slow": "Trop d’essais. Attendez dix minutes.",
 
   // Who asks.
   "ask.title": "{client} souhaite voir vos comptes",
@@ -284,6 +293,13 @@ export const TEXTS: Texts = {
   "stop.title": "Arrêter ici ?",
   "stop.text": "{client} attend encore votre réponse.",
   "stop.keep": "Continuer",
+  "offer.title": "Continuer avec {client} ?",
+  "offer.text": "Votre réponse est attendue.",
+  "offer.go": "Continuer",
+  "link.hint": "Ensuite, votre demande continue.",
+  "link.working": "Ouverture de la demande",
+  "link.stale.title": "Ce lien ne marche plus",
+  "link.stale.text": "Il sert une fois, pendant deux minutes. Rouvrez l’appli depuis la page.",
 
   // What can go wrong anywhere.
   "problem.offline.title": "Vous êtes hors ligne",

@@ -188,6 +188,15 @@ export const TEXTS: Texts = {
   "screen.unable.text": "Gebruik de camera of een andere browser op een computer.",
   "screen.ended.title": "Het delen is gestopt",
   "screen.ended.text": "Er is geen code gelezen. Deel het venster met de code opnieuw.",
+  "letters.open": "Typ een code",
+  "letters.title": "Typ de code",
+  "letters.help": "De pagina toont 8 letters als je kiest dat je niet kunt scannen.",
+  "letters.label": "8 letters",
+  "letters.warning": "Typ alleen letters van een scherm dat voor je staat.",
+  "letters.unfinished": "De code heeft 8 letters.",
+  "letters.strange": "Dit staat in geen code: {letters}",
+  "letters.wrong": "Dat is de code niet. Kijk nog eens op de pagina.",
+  "letters.slow": "Te vaak geprobeerd. Wacht tien minuten.",
 
   // Who asks.
   "ask.title": "{client} wil je rekeningen zien",
@@ -284,6 +293,13 @@ export const TEXTS: Texts = {
   "stop.title": "Hier stoppen?",
   "stop.text": "{client} wacht nog op je antwoord.",
   "stop.keep": "Doorgaan",
+  "offer.title": "Doorgaan met {client}?",
+  "offer.text": "Er wordt op je antwoord gewacht.",
+  "offer.go": "Doorgaan",
+  "link.hint": "Daarna gaat je verzoek verder.",
+  "link.working": "Het verzoek wordt geopend",
+  "link.stale.title": "Die link werkt niet meer",
+  "link.stale.text": "Hij werkt één keer, twee minuten lang. Open de app opnieuw vanaf de pagina.",
 
   // What can go wrong anywhere.
   "problem.offline.title": "Je bent offline",
