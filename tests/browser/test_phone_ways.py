@@ -136,6 +136,32 @@ async def test_letters_are_taken_in_any_case_and_ask_who_told_them(
     assert (await computer.until("approved")).state == "approved"
 
 
+async def test_what_is_signed_is_in_the_language_in_which_it_was_shown(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    computer = await begun(bank_and_app)
+    page = await windows.phone(locale="de-DE")
+    phone = await Handset.of(page)
+    await page.goto(f"{bank_and_app.bank.issuer}/phone")
+    await page.get_by_role("button", name=ANNA).click()
+    await phone.press("Code eingeben")
+    await picture(page, "phone-3-letters-german")
+    await page.get_by_label("8 Buchstaben").fill(await computer.spell())
+    await phone.press("Weiter")
+    await phone.says("Budgetly möchte Ihre Konten sehen")
+    await picture(page, "phone-4-asked-amber-german")
+    await page.keyboard.type(str((await computer.until("claimed")).number))
+    await phone.accounts().first.click()
+    await picture(page, "phone-5-accounts-amber-german")
+    bank_and_app.bank.clock.move(bank_and_app.bank.desk.law.amber_wait)
+    await phone.press("Zustimmen")
+    await phone.says("Fertig. Zurück zum Computer")
+    signed = await bank_and_app.bank.desk.store.read(
+        lambda db: db.all("SELECT document FROM journeys WHERE document IS NOT NULL")
+    )
+    assert ['"locale":"de"' in row[0] for row in signed] == [True]
+
+
 @pytest.mark.parametrize("left", ["asked", "accounts"])
 async def test_a_request_that_was_left_is_offered_again_after_the_next_sign_in(
     windows: Windows, bank_and_app: Town, film: Film, left: str
