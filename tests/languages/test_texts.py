@@ -80,6 +80,15 @@ def test_in_french_a_mark_of_two_parts_follows_a_space_that_does_not_break() -> 
     assert [text for text in texts if re.search("[^\u00a0][?!;:]", text)] == []
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_page_says_to_tap_is_what_the_phone_calls_it(language: str) -> None:
+    texts = written() if language == ENGLISH else set(translations(language).values())
+    named = {name for text in texts for name in re.findall(r"<b>(.+?)</b>", text)}
+    phone = (SERVER.parents[2] / "web" / "phone" / "texts" / f"{language}.ts").read_text()
+    assert len(named) >= 2
+    assert [name for name in named if f'"{name}' not in phone] == []
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_what_the_server_reads_is_what_is_written(language: str) -> None:
     built = catalogue(language)
