@@ -23,6 +23,8 @@ LIVES: Final = {FRAME: 6, STILL: 10, LINK: 119, LETTERS: 299}
 """For how many seconds after it was made each thing may be shown to a phone."""
 WAITING, SHOWN, IDLE, DECISION, MINUTE, HOUR = 600, 120, 120, 300, 60, 3600
 CODES = 4
+WRONG_NUMBERS, APPROVALS = 2, 2
+"""An hour, for a person. The design has three and six; fewer are reached sooner."""
 
 BY_PHONE: Final = (
     Event.MATCH,
@@ -198,6 +200,7 @@ class Laws:
         judge = {
             Event.CLAIM: self._claim,
             Event.COME_NEAR: self._claim,
+            Event.SPOIL: self._spoil,
             Event.MATCH: self._match,
             Event.REVIEW: self._review,
             Event.APPROVE: self._approve,
@@ -220,9 +223,12 @@ class Laws:
         require(not record.phone, "L3", "claimed twice")
         require(act.level != "red", "risk", "claimed against a red verdict")
         lately = [at for who, at in self.wrong if who == act.person and act.now - at < HOUR]
-        require(len(lately) < 3, "number", "claims go on after three wrong numbers")
+        require(len(lately) < WRONG_NUMBERS, "number", "claims go on after too many wrong ones")
         drawn = after.number is not None and 10 <= after.number <= 99
         require(drawn == (after.way in ("qr", "short_code")), "number", "not drawn, or in vain")
+
+    def _spoil(self, act: Act, record: Record, after: Journey) -> None:
+        require(self.counts(act.text, record.journey_id, act.now), "L3", "ended by no scan")
 
     def _match(self, act: Act, record: Record, after: Journey) -> None:
         if record.way in ("qr", "short_code"):
@@ -253,7 +259,9 @@ class Laws:
         early = record.level == "amber" and act.now < record.claimed + 10
         require(not early, "risk", "approved before the warning could be read")
         lately = [at for who, at in self.approvals if who == record.person and act.now - at < HOUR]
-        require(len(lately) < 6, "risk", "more approvals than the person may give in an hour")
+        require(
+            len(lately) < APPROVALS, "risk", "more approvals than the person may give in an hour"
+        )
         self.approvals.append((record.person, act.now))
 
     def _return(self, act: Act, record: Record, after: Journey) -> None:
@@ -303,7 +311,7 @@ class Laws:
             case Event.MATCH:
                 record.matched = True
             case Event.REVIEW | Event.EDIT:
-                record.document = after.document or ""
+                record.document = (after.document or "") if event is Event.REVIEW else ""
             case Event.MISMATCH:
                 self.wrong.append((record.person, now))
             case Event.APPROVE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from hypothesis import Phase, seed, settings
@@ -19,16 +20,34 @@ from endorse.core.journey import FINAL
 from endorse.core.model import Phone
 from endorse.core.policy import WAYS
 from tests.core.scene import ISSUER
+from tests.model.laws import FRAME, LETTERS, LINK, Record
 from tests.model.world import MALLORY, Browser, World
 
 MANY: Final = 9
 """Journeys in one world. More would only be further apart."""
+MOST: Final = 24
+"""Where an attack of several steps begins journeys of its own, there may be this many."""
 NTH: Final = st.integers(0, MANY - 1)
 """The n-th last of whatever is chosen from."""
+AIM: Final = st.none() | st.none() | NTH
 RECENT: Final = st.integers(0, 2)
 BY: Final = st.sampled_from(("qr", "qr", "link", "link", "short_code", "near"))
 LEVEL: Final = st.sampled_from(("green", "green", "green", "green", "green", "amber", "red"))
 OFFERED: Final = st.sampled_from((WAYS, WAYS, ("qr",), ("link",), ("qr", "short_code"), ("near",)))
+FIRST: Final = st.sampled_from(("code", "code", "app", "letters"))
+TURN: Final = st.sampled_from(("", "app", "code"))
+AFTER: Final = st.sampled_from((0, 0, 0, 0, 5, 7, 9, 11, 61, 121, 299, 301))
+CLIENTS: Final = st.sampled_from(("app", "app", "app", "other-app"))
+THEN: Final = ("send", "send", "edit", "choose again", "cancel", "Mallory signs")
+STAGES: Final[dict[str, Callable[[Record], bool]]] = {
+    "claimed": lambda it: bool(it.phone),
+    "matched": lambda it: it.matched,
+    "document": lambda it: bool(it.document),
+    "approved": lambda it: it.approved,
+    "code": lambda it: bool(it.code),
+    "end": lambda it: bool(it.over),
+}
+"""How far a journey may be taken in one go."""
 WAIT: Final = st.sampled_from((1, 1, 2, 3, 5, 6, 7, 9, 11, 20, 45, 60, 61, 119, 121, 300))
 CROWD: Final = st.sampled_from(
     (
@@ -67,8 +86,26 @@ class Model(RuleBasedStateMachine):
         return self.ids[-1 - nth % len(self.ids)]
 
     def known(self, nth: int) -> str:
-        texts = self.world.known
-        return texts[-1 - nth % len(texts)] if texts else "nothing"
+        """Something that Mallory knows: most often of a journey that nobody claimed yet."""
+        texts, laws = self.world.known, self.world.laws
+        if nth < 6:
+            free = [it for it in texts if not laws.records[laws.shown[it].journey_id].phone]
+            texts = free or texts
+        return texts[-1 - nth % len(texts)]
+
+    def held_by(self, journey: str, otherwise: Phone) -> Phone:
+        """The phone that claimed it, or another one."""
+        held = self.world.record(journey).phone
+        return self.world.memory.phones[held] if held else otherwise
+
+    def anew(self, browser: Browser) -> str:
+        """Another journey, which nobody claimed yet."""
+        self.ids.append(self.world.begin(browser))
+        return self.ids[-1]
+
+    def later(self, seconds: int) -> None:
+        if seconds:
+            self.world.wait(seconds)
 
     def may_see(self, phone: Phone, browser: Browser) -> bool:
         """Honest people hold their phones to their own screen, or to what Mallory shows them."""
@@ -77,9 +114,17 @@ class Model(RuleBasedStateMachine):
     # --- browsers ----------------------------------------------------------------------------
 
     @precondition(lambda self: len(self.ids) < MANY)
-    @rule(nth=NTH, offered=OFFERED)
-    def begin(self, nth: int, offered: tuple[str, ...]) -> None:
-        self.ids.append(self.world.begin(self.browser(nth), offered))
+    @rule(nth=NTH, offered=OFFERED, seen=st.booleans(), first=FIRST)
+    def begin(self, nth: int, offered: tuple[str, ...], seen: bool, first: str) -> None:
+        browser, world = self.browser(nth), self.world
+        journey = world.begin(browser, offered)
+        self.ids.append(journey)
+        if first == "app":
+            world.open_app(browser, journey)
+        elif first == "letters":
+            world.spell(browser, journey)
+        if seen:
+            world.peek(journey)
 
     @precondition(lambda self: self.ids)
     @rule(nth=NTH, other=NTH, step=st.sampled_from(("app", "app", "letters", "code", "new")))
@@ -104,18 +149,25 @@ class Model(RuleBasedStateMachine):
         self.world.cancel(browser, journey)
 
     @precondition(lambda self: self.ids)
-    @rule(nth=NTH, other=NTH)
-    def resume(self, nth: int, other: int) -> None:
+    @rule(nth=RECENT, other=NTH, way=BY, after=AFTER, ready=st.booleans())
+    def resume(self, nth: int, other: int, way: str, after: int, ready: bool) -> None:
+        """The browser that began, or another, asks for its redirect, twice."""
         journey = self.journey(nth)
+        if ready:
+            self.bring(journey, self.phone(other), way, STAGES["approved"])
         browser = self.browser(other) if other > 4 else self.world.holder(journey)
+        self.world.resume(browser, journey)
+        self.later(after)
         self.world.resume(browser, journey)
 
     @precondition(lambda self: self.ids)
     @rule(nth=NTH, other=NTH, which=NTH)
     def come_back(self, nth: int, other: int, which: int) -> None:
-        browser = self.browser(other)
+        journey = self.journey(nth)
+        browser = self.browser(other) if other > 5 else self.world.holder(journey)
         nonces = self.world.nonces[browser.owner] + self.world.nonces[MALLORY] + ["guessed"]
-        self.world.come_back(browser, self.journey(nth), nonces[which % len(nonces)])
+        self.world.come_back(browser, journey, nonces[which % len(nonces)])
+        self.world.resume(self.world.holder(journey), journey)
 
     # --- phones ------------------------------------------------------------------------------
 
@@ -129,11 +181,57 @@ class Model(RuleBasedStateMachine):
                 self.world.claim(phone, text, None, level)
 
     @precondition(lambda self: self.world.known)
-    @rule(nth=NTH, other=NTH, aim=st.none() | NTH)
-    def show(self, nth: int, other: int, aim: int | None) -> None:
-        """Mallory puts something before anybody, or before her own phone."""
+    @rule(nth=NTH, other=NTH, aim=AIM, after=AFTER)
+    def show(self, nth: int, other: int, aim: int | None, after: int) -> None:
+        """Mallory puts something before anybody or her own phone, at once or later."""
+        self.later(after)
         journey = self.journey(aim) if aim is not None else None
         self.world.claim(self.phone(other), self.known(nth), journey)
+
+    @precondition(lambda self: len(self.ids) < MOST)
+    @rule(nth=NTH, other=NTH, which=RECENT, after=AFTER, turn=TURN)
+    def show_dead(self, nth: int, other: int, which: int, after: int, turn: str) -> None:
+        """Mallory puts something before somebody that a page offered once and does no more."""
+        browser, world = self.browser(nth), self.world
+        journey = self.anew(browser)
+        world.peek(journey)
+        if turn:
+            world.open_app(browser, journey)
+        if turn == "code":
+            world.show_code(browser, journey)
+        self.later(after)
+        laws = world.laws
+        mine = [it for it in world.known if laws.shown[it].journey_id == journey]
+        dead = [it for it in mine if not laws.counts(it, journey, world.now)]
+        if dead:
+            world.claim(self.phone(other), dead[-1 - which % len(dead)])
+
+    @precondition(lambda self: len(self.ids) < MOST)
+    @rule(kind=st.sampled_from((FRAME, LINK, LETTERS)), nth=NTH, aim=NTH, other=NTH)
+    def cross(self, kind: str, nth: int, aim: int, other: int) -> None:
+        """What one page offers is held against another journey that offers the like."""
+        journey, world = self.anew(self.browser(aim)), self.world
+        make: dict[str, Callable[[str], str | None]] = {
+            FRAME: world.look,
+            LINK: lambda it: world.open_app(world.holder(it), it),
+            LETTERS: lambda it: world.spell(world.holder(it), it),
+        }
+        make[kind](journey)
+        text = make[kind](self.anew(self.browser(nth)))
+        if text is not None:
+            world.claim(self.phone(other), text, journey)
+
+    @precondition(lambda self: len(self.ids) < MOST)
+    @rule(nth=NTH, two=NTH, other=NTH, how=st.integers(0, 5), after=AFTER, aim=AIM)
+    def forge(self, nth: int, two: int, other: int, how: int, after: int, aim: int | None) -> None:
+        """Mallory puts parts of what she knows together anew, and tries the result."""
+        self.world.peek(self.anew(self.browser(nth)))
+        self.later(after)
+        one = self.world.known[-1]
+        made = forged(one, self.known(two), how, self.world.now - self.world.laws.shown[one].at)
+        if made is not None:
+            journey = self.journey(aim) if aim is not None else None
+            self.world.claim(self.phone(other), made, journey)
 
     @precondition(lambda self: self.ids)
     @rule(nth=NTH, one=NTH, two=NTH)
@@ -153,26 +251,29 @@ class Model(RuleBasedStateMachine):
             self.world.come_near(phone, journey, level)
 
     @precondition(lambda self: self.ids)
-    @rule(nth=NTH, other=NTH, guess=st.sampled_from((None, 42, 43)))
-    def guess(self, nth: int, other: int, guess: int | None) -> None:
-        """Whoever holds it, or anybody else, says a number that nobody showed."""
-        journey = self.journey(nth)
-        held = self.world.record(journey).phone
-        phone = self.phone(other) if other > 5 or not held else self.world.memory.phones[held]
-        self.world.match(phone, journey, guess)
+    @rule(nth=NTH, other=NTH, said=st.sampled_from((None, 42, 42)), times=st.integers(1, 4))
+    def guess(self, nth: int, other: int, said: int | None, times: int) -> None:
+        """Whoever holds them, or anybody else, says a number that nobody showed."""
+        for at in range(times):
+            journey, phone = self.journey(nth + at), self.phone(other)
+            if not self.world.record(journey).phone:
+                self._reach(journey, phone, "qr")
+            phone = self.held_by(journey, phone) if other < 7 else phone
+            self.world.match(phone, journey, said)
 
     @precondition(lambda self: self.ids)
     @rule(nth=NTH, other=NTH, step=st.sampled_from(("match", "choose", "foreign", "edit", "no")))
     def meddle(self, nth: int, other: int, step: str) -> None:
-        """Any phone tries a step on any journey."""
+        """Any phone tries a step on any journey, whether it is time for it or not."""
         journey, phone, world = self.journey(nth), self.phone(other), self.world
+        phone = self.held_by(journey, phone) if other < 4 else phone
         match step:
             case "match":
                 world.match(phone, journey, world.record(journey).number)
             case "choose":
                 world.review(phone, journey)
             case "foreign":
-                world.review(phone, journey, ("Anna-1", f"{phone.person_id}-2"))
+                world.review(phone, journey, ("somebody else's",))
             case "edit":
                 world.edit(phone, journey)
             case _:
@@ -183,57 +284,90 @@ class Model(RuleBasedStateMachine):
     def disown(self, nth: int, other: int) -> None:
         self.world.disown(self.phone(other), self.journey(nth))
 
-    @precondition(lambda self: self.ids)
-    @rule(nth=NTH)
-    def edit(self, nth: int) -> None:
-        journey = self.journey(nth)
-        held = self.world.record(journey).phone
-        if held:
-            self.world.edit(self.world.memory.phones[held], journey)
-
     @precondition(lambda self: self.world.assertions)
     @rule(nth=NTH, other=NTH, which=NTH)
     def replay(self, nth: int, other: int, which: int) -> None:
         """A phone sends whatever any passkey ever signed."""
         journey, assertions = self.journey(nth), self.world.assertions
-        held = self.world.record(journey).phone
-        phone = self.phone(other) if other > 5 or not held else self.world.memory.phones[held]
+        phone = self.phone(other)
+        phone = self.held_by(journey, phone) if other < 6 else phone
         self.world.approve(phone, journey, assertions[-1 - which % len(assertions)])
 
     @precondition(lambda self: self.ids)
-    @rule(nth=NTH, other=NTH, then=st.sampled_from(("edit", "cancel", "send")))
-    def sign(self, nth: int, other: int, then: str) -> None:
+    @rule(nth=RECENT, other=NTH, way=BY, then=st.sampled_from(THEN))
+    def sign(self, nth: int, other: int, way: str, then: str) -> None:
         """A passkey signs what its phone shows; something may come in between."""
         journey, phone, world = self.journey(nth), self.phone(other), self.world
-        assertion = world.sign(phone)
+        self.bring(journey, phone, way, lambda it: bool(it.document))
+        phone = self.held_by(journey, phone)
+        mallorys = next(it for it in world.phones if it.person_id == MALLORY)
+        signer = mallorys if then == "Mallory signs" else phone
+        assertion = world.sign(signer, shown_by=phone)
         if assertion is not None:
-            between = {
+            between: dict[str, Callable[[], None]] = {
                 "edit": lambda: world.edit(phone, journey),
+                "choose again": lambda: self._choose_again(phone, journey),
                 "cancel": lambda: world.cancel(world.holder(journey), journey),
-                "send": None,
             }
-            world.approve(phone, journey, assertion, between[then])
+            world.approve(phone, journey, assertion, between.get(then))
+
+    def _choose_again(self, phone: Phone, journey: str) -> None:
+        self.world.edit(phone, journey)
+        self.world.review(phone, journey)
+
+    @precondition(lambda self: self.ids)
+    @rule(nth=RECENT, other=NTH, way=BY, times=st.integers(2, 5), foreign=st.booleans())
+    def dawdle(self, nth: int, other: int, way: str, times: int, foreign: bool) -> None:
+        """Somebody goes to and fro between the choice and the document."""
+        journey, phone, world = self.journey(nth), self.phone(other), self.world
+        self.bring(journey, phone, way, lambda it: it.matched)
+        phone = self.held_by(journey, phone)
+        for _ in range(times):
+            world.wait(80)
+            if world.record(journey).document:
+                world.edit(phone, journey)
+            else:
+                world.review(phone, journey, ("somebody else's",) if foreign else ())
 
     # --- one step further --------------------------------------------------------------------
 
     @precondition(lambda self: self.ids)
-    @rule(nth=RECENT, other=NTH, way=BY)
-    def go_on(self, nth: int, other: int, way: str) -> None:
-        self._go_on(self.journey(nth), self.phone(other), way)
+    @rule(nth=RECENT, other=NTH, way=BY, level=LEVEL)
+    def go_on(self, nth: int, other: int, way: str, level: str) -> None:
+        self._go_on(self.journey(nth), self.phone(other), way, level)
 
     @precondition(lambda self: self.ids)
-    @rule(nth=RECENT, other=NTH, way=BY, times=st.integers(2, 6))
-    def go_far(self, nth: int, other: int, way: str, times: int) -> None:
-        journey = self.journey(nth)
-        for _ in range(times):
-            self._go_on(journey, self.phone(other), way)
+    @rule(nth=RECENT, other=NTH, way=BY, level=LEVEL, to=st.sampled_from(tuple(STAGES)))
+    def go_far(self, nth: int, other: int, way: str, level: str, to: str) -> None:
+        self.bring(self.journey(nth), self.phone(other), way, STAGES[to], level)
 
-    def _go_on(self, journey: str, by: Phone, way: str) -> None:
+    @precondition(lambda self: self.ids)
+    @rule(other=NTH, way=BY, times=st.integers(2, MANY))
+    def approve_all(self, other: int, way: str, times: int) -> None:
+        """Somebody approves one after the other."""
+        for nth in range(times):
+            self.bring(self.journey(nth), self.phone(other), way, STAGES["approved"])
+
+    def bring(
+        self,
+        journey: str,
+        by: Phone,
+        way: str,
+        there: Callable[[Record], bool],
+        level: str = "green",
+    ) -> None:
+        """Take a journey as far as to some stage, if it goes that far."""
+        record = self.world.record(journey)
+        for _ in STAGES:
+            if not there(record) and not record.over:
+                self._go_on(journey, by, way, level)
+
+    def _go_on(self, journey: str, by: Phone, way: str, level: str = "green") -> None:
         """Everybody concerned does what takes the journey a step further."""
         world = self.world
         record = world.record(journey)
         if not record.phone:
-            self._reach(journey, by, way)
+            self._reach(journey, by, way, level)
             return
         phone = world.memory.phones[record.phone]
         if not record.matched:
@@ -251,7 +385,7 @@ class Model(RuleBasedStateMachine):
         else:
             world.redeem(journey)
 
-    def _reach(self, journey: str, phone: Phone, way: str) -> None:
+    def _reach(self, journey: str, phone: Phone, way: str, level: str = "green") -> None:
         """A journey reaches this phone if its person has the page before them, or its owner's."""
         world = self.world
         browser = world.holder(journey)
@@ -259,14 +393,14 @@ class Model(RuleBasedStateMachine):
             phone = next(it for it in world.phones if it.person_id == browser.owner)
         if way == "near":
             if phone.person_id in (browser.owner, MALLORY):
-                world.come_near(phone, journey)
+                world.come_near(phone, journey, level)
             return
         if way == "qr" and world.memory.journeys[journey].lid_hash is not None:
             world.show_code(browser, journey)
         make = {"link": world.open_app, "short_code": world.spell}.get(way)
         text = make(browser, journey) if make is not None else world.look(journey)
         if text is not None:
-            world.claim(phone, text)
+            world.claim(phone, text, None, level)
 
     def _say_number(self, journey: str, phone: Phone) -> None:
         """A person says the number on their own page, or the one that Mallory told them."""
@@ -291,31 +425,23 @@ class Model(RuleBasedStateMachine):
     def peek(self, nth: int) -> None:
         self.world.peek(self.journey(nth))
 
-    @precondition(lambda self: self.world.known)
-    @rule(nth=NTH, other=NTH, how=st.integers(0, 5), ahead=st.integers(0, 12))
-    def forge(self, nth: int, other: int, how: int, ahead: int) -> None:
-        """Mallory puts parts of what she knows together anew."""
-        made = forged(self.known(nth), self.known(other), how, ahead)
-        if made is not None:
-            self.world.known.append(made)
-
     @precondition(lambda self: self.ids)
-    @rule(nth=NTH, other=NTH, client=st.sampled_from(("app", "app", "other-app")))
-    def redeem(self, nth: int, other: int, client: str) -> None:
+    @rule(nth=RECENT, other=NTH, way=BY, client=CLIENTS, after=AFTER)
+    def redeem(self, nth: int, other: int, way: str, client: str, after: int) -> None:
+        journey = self.journey(nth)
+        self.bring(journey, self.phone(other), way, STAGES["code"])
+        self.later(after)
         browser = self.browser(other).name if other > 5 else ""
-        self.world.redeem(self.journey(nth), client, browser)
+        self.world.redeem(journey, client, browser)
 
     @rule(seconds=WAIT)
     def wait(self, seconds: int) -> None:
         self.world.wait(seconds)
 
     @invariant()
-    def count(self) -> None:
-        """Count the steps; the laws are judged within them, at every change."""
+    def agree(self) -> None:
+        """The laws saw every change: what they remember is what is stored. Count the steps."""
         type(self).steps += 1
-
-    def teardown(self) -> None:
-        """The laws saw every change: what they remember is what is stored."""
         for journey in self.world.memory.journeys.values():
             record = self.world.record(journey.journey_id)
             assert bool(record.over) == (journey.state in FINAL)

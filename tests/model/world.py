@@ -25,7 +25,7 @@ from endorse.core.change import Decision
 from endorse.core.coding import b64url, fingerprint, sha256
 from endorse.core.journey import State
 from endorse.core.model import Hint, Journey, Phone, Request, SharedAccount
-from endorse.core.policy import WAYS
+from endorse.core.policy import WAYS, Policy, Terms
 from endorse.core.proof import Assertion
 from endorse.core.refusal import Refusal
 from tests.core.scene import (
@@ -34,11 +34,9 @@ from tests.core.scene import (
     CLIENT,
     ISSUER,
     KEY,
-    LAW,
     NOW,
     OTHER_CLIENT,
     REQUEST,
-    TERMS,
     fresh_from,
     params,
 )
@@ -48,6 +46,8 @@ from tests.model.laws import Act, Laws, Record, require
 A = TypeVar("A")
 F = TypeVar("F")
 
+LAW: Final = Policy(approvals=laws.APPROVALS, wrong_numbers=laws.WRONG_NUMBERS)
+TERMS: Final = Terms(ISSUER, KEY, LAW)
 MALLORY: Final = "Mallory"
 BROWSERS: Final = {"Anna": 1, "Ben": 1, MALLORY: 2}
 PHONES: Final = {"Anna": 2, "Ben": 1, MALLORY: 1}
@@ -62,6 +62,8 @@ class Browser:
     secrets: dict[str, str] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     """The link that each page of it offers to the app on the same device."""
+    letters: dict[str, str] = field(default_factory=dict)
+    """The short code that each page of it shows."""
 
 
 @dataclass
@@ -178,11 +180,14 @@ class World:
         """Mallory sees a page over somebody's shoulder."""
         text = self.look(journey_id)
         self._mallory_sees(self.memory.journeys[journey_id], text)
-        self.say(f"Mallory sees the page of {self.record(journey_id).holder}")
+        if self.holder(journey_id).owner != MALLORY:
+            self.say(f"Mallory sees the page of {self.record(journey_id).holder}")
 
     def _mallory_sees(self, journey: Journey, text: str | None) -> None:
-        if text is not None and text not in self.known:
-            self.known.append(text)
+        letters = self.holder(journey.journey_id).letters.get(journey.journey_id)
+        for seen in (text, letters if journey.spelled_at is not None else None):
+            if seen is not None and seen not in self.known:
+                self.known.append(seen)
         if journey.state is State.CLAIMED and journey.number is not None:
             self.numbers[journey.journey_id] = journey.number
 
@@ -249,7 +254,7 @@ class World:
         )
         if spelled is None:
             return None
-        text = ways.short_code(KEY, spelled)
+        browser.letters[journey_id] = text = ways.short_code(KEY, spelled)
         self.laws.shows(journey_id, laws.LETTERS, text, self.now)
         if browser.owner == MALLORY:
             self.known.append(text)
@@ -327,7 +332,11 @@ class World:
         )
         if spoils and aimed is not None and meanwhile is None:
             self.laws.ended(aimed.journey_id, "second scan", "two people scanned, and it lives")
-        if not isinstance(answer, Refusal) and answer.number is not None:
+        if isinstance(answer, Refusal):
+            return
+        held = self.record(answer.journey_id).phone
+        require(held == phone.phone_id, "phone", "told of what another phone claimed")
+        if answer.number is not None:
             self.look(answer.journey_id)
 
     def _spoils(self, act: Act, journey: Journey) -> bool:
@@ -338,7 +347,7 @@ class World:
             bool(undecided)
             and record.person != act.person
             and self.now < record.ends
-            and len(lately) < 3
+            and len(lately) < laws.WRONG_NUMBERS
             and "." in act.text
             and self.laws.counts(act.text, journey.journey_id, self.now)
         )
@@ -436,9 +445,9 @@ class World:
             "goes back",
         )
 
-    def sign(self, phone: Phone) -> Assertion | None:
-        """The person signs, with the phone's passkey, what the phone shows."""
-        document = self.displays.get(phone.phone_id)
+    def sign(self, phone: Phone, shown_by: Phone | None = None) -> Assertion | None:
+        """The person signs, with the phone's passkey, what the phone shows, or another does."""
+        document = self.displays.get((shown_by or phone).phone_id)
         if document is None:
             return None
         self.laws.signs(document, phone.credential_id)
@@ -471,7 +480,7 @@ class World:
         )
         if approved is not None and approved.way == "link":
             nonce = ways.return_nonce(KEY, approved)
-            self.laws.nonces_of[nonce] = journey_id
+            self.laws.nonces_of.setdefault(nonce, journey_id)
             self.nonces[phone.person_id].append(nonce)
 
     def refuse(self, phone: Phone, journey_id: str) -> None:
