@@ -5,6 +5,7 @@ import type { App } from "./app.ts";
 import { readConsent, WrongDocument, type Consent } from "./consent.ts";
 import { PasskeyNotUsed, stopPasskey, usePasskey } from "./passkey.ts";
 import { thumbprint } from "./proof.ts";
+import { isWayBack } from "./scanned.ts";
 import { currentLanguage, currentLocale } from "./texts.ts";
 import { watch } from "./watch.ts";
 import type { Claimed, Matched, Moved, Review, State } from "./wire.ts";
@@ -214,9 +215,8 @@ export class Journey {
     else this.#stage.refused();
   }
 
-  // It is opened without a further question, so it must be this bank's own page and no other.
   #wayBack(back: string | null): string | undefined {
-    return back?.startsWith(`${this.#app.config.issuer}/return#`) ? back : undefined;
+    return back !== null && isWayBack(back, this.#app.config.issuer) ? back : undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { enrolmentCode, linkCode, readScanned } from "./scanned.ts";
+import { enrolmentCode, isWayBack, linkCode, readScanned } from "./scanned.ts";
 
 const ISSUER = "https://connect.bank.example";
 const QID = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -22,6 +22,22 @@ test("a link's handle becomes what a claim sends, in its one form only", () => {
   assert.equal(linkCode(`#link.${lid}`, ISSUER), `${ISSUER}/a#${lid}`);
   for (const fragment of ["", `#${lid}`, "#link.", `#link.${lid}x`, `#link.${lid.slice(1)}`, `#link.${lid}#1`]) {
     assert.equal(linkCode(fragment, ISSUER), undefined, fragment);
+  }
+});
+
+test("a way back leads to this bank's own page, and nowhere else", () => {
+  const nonce = "b".repeat(43);
+  assert.ok(isWayBack(`${ISSUER}/return#${nonce}`, ISSUER));
+  for (const url of [
+    `https://evil.example/return#${nonce}`,
+    `${ISSUER}.evil.example/return#${nonce}`,
+    `${ISSUER}/return?x#${nonce}`,
+    `${ISSUER}/resume/x#${nonce}`,
+    `${ISSUER}/return#${nonce}x`,
+    `javascript:alert(1)//${ISSUER}/return#${nonce}`,
+    "",
+  ]) {
+    assert.equal(isWayBack(url, ISSUER), false, url);
   }
 });
 

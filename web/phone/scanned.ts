@@ -10,7 +10,7 @@ export type Scanned =
   | { readonly kind: "foreign" };
 
 const FRAME = /^[A-Za-z0-9_-]{22}\.[0-9]{1,10}\.[A-Za-z0-9_-]{22}$/;
-const LID = /^[A-Za-z0-9_-]{43}$/;
+const SECRET = /^[A-Za-z0-9_-]{43}$/;
 const ENROLMENT_CODE = /^[A-Za-z0-9_.~-]{16,512}$/;
 
 /** Tells a scanned text apart. The issuer must match to the byte: one character off is another bank. */
@@ -29,7 +29,13 @@ export function readScanned(text: string, issuer: string): Scanned {
 /** What a fragment like `#link.<lid>` opens: the text that a claim sends. */
 export function linkCode(fragment: string, issuer: string): string | undefined {
   const lid = after(fragment, "#link.");
-  return lid !== undefined && LID.test(lid) ? `${issuer}/a#${lid}` : undefined;
+  return lid !== undefined && SECRET.test(lid) ? `${issuer}/a#${lid}` : undefined;
+}
+
+/** Whether this is the issuer's own way back after an approval by link: it is opened without a further question. */
+export function isWayBack(url: string, issuer: string): boolean {
+  const nonce = after(url, `${issuer}/return#`);
+  return nonce !== undefined && SECRET.test(nonce);
 }
 
 /** The code in a fragment like `#enrol.<code>`. */
