@@ -18,8 +18,9 @@ from tests.browser.chromium import Windows
 from tests.browser.film import Film
 from tests.browser.handset import Handset
 from tests.browser.keyboard import Keyboard
-from tests.browser.pictures import picture
+from tests.browser.pictures import faults_of, picture
 from tests.browser.town import Town, town
+from tests.flows import play
 from tests.flows.commands import endorse, good_settings
 from tests.flows.play import QUICK
 
@@ -38,6 +39,16 @@ async def bank(tmp_path: Path, windows: Windows) -> AsyncIterator[Town]:
     async with town(database, STRICT, sandbox=False) as opened:
         yield opened
         await windows.close()
+
+
+async def connected(bank: Town, phone: Phone) -> None:
+    """Budgetly sees all accounts, as this phone has approved."""
+    served = bank.bank
+    tab = await play.begun(served, redirect_uri=served.app.redirect_uri)
+    review = await play.reviewed(tab, phone)
+    served.clock.move(10)  # a phone this new is warned, and the warning takes its time
+    await phone.approve(review)
+    await play.redeem(served, play.answered(await tab.resume())["code"])
 
 
 async def link(bank: Town, person: str = "anna") -> str:
@@ -272,3 +283,53 @@ async def test_a_code_that_comes_second_says_that_another_phone_was_first(
     await phone.says(told)
     await expect(phone.page.get_by_text("Tell Demo Bank at once.")).to_be_visible()
     await picture(phone.page, "phones-7-used" if again else "phones-7-waits")
+
+
+@pytest.mark.parametrize("language", ["nl", "de", "fr", "es"])
+async def test_in_every_language_all_of_it_can_be_read_and_hit_on_a_small_phone(
+    windows: Windows, bank: Town, language: str
+) -> None:
+    other = await first_phone(bank)
+    await connected(bank, other)
+    page = await windows.phone(locale=language)
+    await Handset.of(page)
+
+    async def looks_right(name: str) -> None:
+        await expect(page.locator(name)).to_be_visible()
+        assert await faults_of(page, fits=False) == [], name
+
+    async def press(button: str) -> None:
+        await page.locator(button).first.click()
+
+    await page.goto(await link(bank))
+    await press(".stacked .button")
+    await looks_right(".digits")
+    await other.confirm((await other.phones())[0].phone_id, await shown(page))
+    await looks_right(".connection")
+    await looks_right(".tile .chip")
+    await press(".connection .button")
+    await looks_right(".facts.card")
+    await press(".content .button.quiet")
+    await looks_right(".sheet .facts")
+    await press(".actions .button:not(.no)")
+    await looks_right(".facts.card")
+    await press(".content .button.quiet")  # it cannot be renewed twice on a day
+    await looks_right("fieldset.accounts")
+    await page.go_back()
+    await looks_right(".facts.card")
+    await page.go_back()
+    await looks_right(".connection")
+    await press(".tile:has(.chip)")
+    await looks_right(".when .chip >> nth=0")
+    await page.go_back()
+    new = Phone(bank.bank.issuer, bank.bank.http, name="Chrome on Android", clock=bank.bank.clock)
+    await new.enrol((await link(bank)).partition("#enrol.")[2])
+    await press(".pair .tile:not(:has(.chip))")
+    await looks_right(".connection >> nth=0")
+    await press(".connection .pair .button:not(.quiet)")
+    await looks_right(".digits-field")
+    await page.locator(".digits-field").fill(wrong(new.digits or ""))
+    await page.keyboard.press("Enter")
+    await looks_right("[role=alert]")
+    await press(".actions .button.quiet >> nth=1")
+    await looks_right("dialog")

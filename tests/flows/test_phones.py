@@ -113,6 +113,18 @@ async def test_a_new_phone_shows_whose_account_it_joins_and_its_digits(
     assert phone.pending == before
 
 
+async def test_that_a_phone_joined_is_news_to_the_others_and_not_to_itself(
+    served: Served, person: str
+) -> None:
+    first = await first_phone(served, person)
+    second = await joined(served, person)
+    await first.confirm(id_of(second), digits_of(second))
+    for phone, unread in ((first, True), (second, False)):
+        told = await phone.notices()
+        [one] = [it for it in told if (it.kind, it.phone_id) == ("phone_enrolled", second.phone_id)]
+        assert one.unread is unread
+
+
 async def test_a_pending_phone_is_refused_on_every_route_with_one_name(
     served: Served, person: str
 ) -> None:
