@@ -197,6 +197,8 @@ class ScriptedBank:
             return self._at(client=CLIENT, started=started, expires_in=300)
         if body["journey"] != QID:
             return self.error(404, "not_found")
+        if path == "match" and body.get("number") != NUMBER:
+            return self.error(409, "number_wrong")
         if path in {"match", "edit"}:
             self.reach("matched")
             return self._at(
@@ -319,12 +321,16 @@ class _Stream(httpx2.AsyncByteStream):
                 yield piece
                 continue
             await self._bank.reached.setdefault(piece, asyncio.Event()).wait()
-            yield b'event: state\ndata: {"state":"%s"}\n\n' % piece.encode()
+            said: dict[str, object] = {"state": piece}
+            if piece == "claimed":
+                said["number"] = NUMBER
+            yield b"event: state\ndata: " + json.dumps(said).encode() + b"\n\n"
 
     async def aclose(self) -> None:
         """Nothing to close."""
 
 
+NUMBER = 47
 BREAK = b"break"
 PAGE = """<!doctype html><title>Connect</title><script>var x = "<form>";</script>
 <form action="/search" method="post"><input name="request" value="other"></form>

@@ -21,14 +21,14 @@ from endorse.phone import (
 from tests.phone.scripted import CALLBACK, FRAME, ISSUER, WAITING, ScriptedBank, frame
 
 URL = f"{ISSUER}/auth?client_id=c1"
-DECIDED: list[bytes | str] = ["approved", b"event: done\ndata: {}\n\n"]
+DECIDED: list[bytes | str] = ["claimed", "matched", "approved", b"event: done\ndata: {}\n\n"]
 anyio = pytest.mark.anyio
 
 
 @pytest.fixture
 def bank(monkeypatch: pytest.MonkeyPatch) -> ScriptedBank:
     """A scripted bank at the real time, reached by every client that is opened."""
-    made = ScriptedBank(streams=[[WAITING, frame(), "matched", *DECIDED]])
+    made = ScriptedBank(streams=[[WAITING, frame(), *DECIDED]])
     monkeypatch.setattr("endorse.phone.approve.open_client", lambda issuer: made.client())
     monkeypatch.setattr(Phone.__init__, "__kwdefaults__", _at(made))
     return made

@@ -33,7 +33,7 @@ from endorse.phone import (
     sandbox_people,
 )
 from tests.phone.checks import creation_options
-from tests.phone.scripted import FRAME, ISSUER, QID, ScriptedBank
+from tests.phone.scripted import FRAME, ISSUER, NUMBER, QID, ScriptedBank
 
 pytestmark = pytest.mark.anyio
 
@@ -55,7 +55,7 @@ async def test_a_phone_enrols_scans_approves_and_is_told_each_thing() -> None:
     assert phone.person.name == "Anna de Vries"
     claimed = await phone.claim(FRAME)
     assert (claimed.client.name, claimed.started.browser) == ("Budget", "Chrome on Linux")
-    matched = await phone.match(claimed.journey, 42)
+    matched = await phone.match(claimed.journey, NUMBER)
     assert [account.resource_id for account in matched.accounts] == ["r1", "r2"]
     assert matched.accounts[0].balance is not None
     assert matched.accounts[0].balance.amount == "1234.56"
