@@ -10,10 +10,7 @@ import msgspec
 import pytest
 
 from endorse.audit import Outcome
-from endorse.phone import Phone
-from endorse.server import phones
-from tests.attacks.trying import tried
-from tests.flows import play
+from tests.attacks.trying import bank_phone, tried
 from tests.flows.play import QUICK
 from tests.serving import Served, serving
 
@@ -26,7 +23,7 @@ async def test_without_its_digits_a_phone_does_nothing_and_the_first_one_is_told
     database: str,
 ) -> None:
     async with serving(database, AS_A_BANK) as served:
-        owner = await confirmed(served)
+        owner = await bank_phone(served)
         finding = await tried(served, "26", saved=(owner.to_dict(),))
         assert finding.outcome is Outcome.HELD, finding.seen
 
@@ -35,13 +32,3 @@ async def test_a_sandbox_is_not_blamed_for_asking_no_digits(served: Served) -> N
     finding = await tried(served, "26")
     assert finding.outcome is Outcome.NOT_APPLICABLE
     assert "worked once" in finding.seen
-
-
-async def confirmed(served: Served) -> Phone:
-    """A person's first phone, confirmed at the bank's desk."""
-    phone = await play.somebody(served)
-    assert phone.person is not None
-    assert phone.digits is not None
-    done = await phones.confirm_at_desk(served.desk, phone.person.id, phone.digits)
-    assert done is not None
-    return phone

@@ -18,11 +18,12 @@ from starlette.routing import Route
 
 from endorse.audit import Outcome, attacks, run
 from endorse.cli.main import main
+from endorse.core.policy import Policy
 from endorse.phone import sandbox_code
 from endorse.server import stream
 from endorse.server.run import listen, server_for
 from tests import parts
-from tests.attacks.trying import target, tried
+from tests.attacks.trying import bank_phone, issued, target, tried
 from tests.attacks.weak import WEAKNESSES, Plant, any_number_is_taken
 from tests.flows import play
 from tests.flows.play import QUICK, quiet_client
@@ -30,6 +31,7 @@ from tests.serving import Served, sandbox_process, serving
 
 pytestmark = pytest.mark.anyio
 
+AS_A_BANK = msgspec.structs.replace(Policy(), frame_every=QUICK.frame_every)
 ALL_WAYS = msgspec.structs.replace(QUICK, ways=("qr", "link", "short_code", "near"))
 # Of these the tests of this file plant the weakness otherwise, or say why there is none.
 PLANTED_BELOW = {"23", "24", "25", "26"}
@@ -52,6 +54,20 @@ async def test_a_sound_server_lets_no_attack_through(server: Served) -> None:
     known = {number for number, it in findings.items() if it.outcome is Outcome.KNOWN}
     assert known == {"8", "8b", "14"}
     assert not any(it.outcome is Outcome.NEEDS_CLOCK for it in findings.values())
+
+
+async def test_a_bank_with_its_strict_limits_lets_no_attack_through(database: str) -> None:
+    async with serving(database, AS_A_BANK, sandbox=False) as served, quiet_client() as http:
+        served.http = http
+        people = [await bank_phone(served) for _ in range(8)]
+        assert people[0].person is not None
+        code = await issued(served, people[0].person.id)
+        saved = tuple(phone.to_dict() for phone in people)
+        findings = await run(target(served, saved=saved, enrolment_code=code))
+        allowed = {Outcome.HELD, Outcome.KNOWN}
+        others = [(it.attack, it.outcome) for it in findings if it.outcome not in allowed]
+        # The app of these tests is on no computer, so nobody can call it.
+        assert others == [("25", Outcome.NOT_APPLICABLE)]
 
 
 @pytest.mark.parametrize(("plant", "number"), WEAKNESSES)

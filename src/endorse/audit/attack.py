@@ -18,6 +18,7 @@ Play = Callable[[Stage], Awaitable[Conclusion]]
 
 _THEMES = ("code", "guess", "relay", "replay", "page", "client", "phone")
 _TOO_MANY = 429
+_TURN = {"26": 0, "6": 2, "24": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Attack:
     async def _tried(self, target: Target) -> Conclusion:
         try:
             async with open_client(target.issuer) as http:
-                return await self.play(Stage(target, http))
+                return await self.play(Stage(target, http, _place(self.id)))
         except Ended as end:
             return Conclusion(end.outcome, str(end))
         except Refused as no:
@@ -51,6 +52,10 @@ class Attack:
             return Conclusion(Outcome.UNCLEAR, f"{problem} {problem.what_to_do}")
         except (httpx2.HTTPError, ValueError) as problem:
             return Conclusion(Outcome.UNCLEAR, f"The answer makes no sense: {problem!r}")
+
+
+def _place(number: str) -> int:
+    return int(number.rstrip("b"))
 
 
 _ALL: dict[str, Attack] = {}
@@ -72,13 +77,16 @@ def attacks() -> tuple[Attack, ...]:
     """Every attack, in the order of the list."""
     for theme in _THEMES:
         import_module(f"endorse.audit.{theme}")
-    return tuple(sorted(_ALL.values(), key=lambda one: (int(one.id.rstrip("b")), one.id)))
+    return tuple(sorted(_ALL.values(), key=lambda one: (_place(one.id), one.id)))
 
 
 def in_order(only: Collection[str] = ()) -> tuple[Attack, ...]:
-    """The attacks to run (all without `only`): those that use up the server's limits come last."""
+    """The attacks to run (all without `only`).
+
+    First what a short-lived enrolment code is for, last what uses up the server's limits.
+    """
     chosen = [one for one in attacks() if not only or one.id in only]
-    return tuple(sorted(chosen, key=lambda one: one.id in ("6", "24")))
+    return tuple(sorted(chosen, key=lambda one: _TURN.get(one.id, 1)))
 
 
 async def ready(target: Target) -> None:

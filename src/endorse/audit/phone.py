@@ -110,7 +110,7 @@ async def stolen_session(stage: Stage) -> Conclusion:
 @attack("26", "A stolen enrolment code")
 async def stolen_enrolment(stage: Stage) -> Conclusion:
     """Join a person's account with their code, and act before anybody compared the digits."""
-    owner = await stage.phone()
+    owner = await (stage.saved(0) if stage.target.saved else stage.phone())
     code = stage.target.enrolment_code or await _code_for(stage, owner)
     thief = Phone(stage.target.issuer, stage.http, name="Stranger", clock=stage.target.clock)
     await thief.enrol(code)

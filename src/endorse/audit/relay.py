@@ -56,7 +56,7 @@ async def one_way(stage: Stage) -> Conclusion:
     if guessed > 1 or len(drawn) == 1 < rounds:
         raise GotThrough(f"The number can be foreseen: {sorted(drawn)} in {rounds} journeys.")
     luck = " One guess was right, as 1 in 90 is." if guessed else ""
-    return held(f"In {rounds} journeys one wrong number ended it; no try was left.{luck}")
+    return held(f"One wrong number ended it, and no try was left; tried {rounds} times.{luck}")
 
 
 @attack("8", "Two-way live relay of the moving code")

@@ -61,6 +61,7 @@ async def replayed(stage: Stage) -> Conclusion:
         },
     }
     await phone.call("POST", "/phone/match", bodies["match"])
+    await stage.warned(claimed)
     for _ in range(2):
         await phone.call("POST", "/phone/approve", bodies["approve"])
     codes = {code_in(await tab.resume()) for _ in range(3)}

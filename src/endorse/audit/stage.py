@@ -76,9 +76,12 @@ class Tab(Browser):
 class Stage:
     """What an attack acts with. Each attack has its own, with its own people."""
 
-    def __init__(self, target: Target, http: httpx2.AsyncClient) -> None:
+    def __init__(self, target: Target, http: httpx2.AsyncClient, first: int = 0) -> None:
+        """Act on the target through `http`. `first` is the place of the first saved phone to use:
+        the attacks take turns, for a person may approve only so often in an hour."""
         self.target = target
         self.http = http
+        self._first = first
         self._taken = 0
 
     # Browsers
@@ -129,7 +132,11 @@ class Stage:
             return phone
         if place >= len(target.saved):
             raise NotApplicable(f"It takes the phones of {place + 1} people; give them (--phone).")
-        phone = Phone.from_dict(target.saved[place], self.http, clock=target.clock)
+        return await self.saved((self._first + place) % len(target.saved))
+
+    async def saved(self, place: int) -> Phone:
+        """One of the phones that the auditor gave, signed in."""
+        phone = Phone.from_dict(self.target.saved[place], self.http, clock=self.target.clock)
         await phone.sign_in()
         return phone
 
@@ -170,9 +177,13 @@ class Stage:
 
     async def signed(self, phone: Phone, claimed: Claimed, review: Review) -> Progress:
         """Approve; under a warning only when there was time to read it."""
+        await self.warned(claimed)
+        return await phone.approve(review)
+
+    async def warned(self, claimed: Claimed) -> None:
+        """Let the time pass in which the person reads a warning, if there is one."""
         if claimed.hint.wait:
             await self.wait(claimed.hint.wait + 1, "the time to read the warning")
-        return await phone.approve(review)
 
     # The client
 
