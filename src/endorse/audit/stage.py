@@ -61,12 +61,6 @@ class Tab(Browser):
         """The public handle of the page, as it stands in its address."""
         return self.paths.connect.rpartition("/")[2]
 
-    async def press(self, button: str, form: dict[str, str] | None = None) -> httpx2.Response:
-        """Send a button's form as our own page does, and judge nothing."""
-        return await self.call(
-            "POST", f"{self.paths.connect}/{button}", headers=SAME_ORIGIN, form=form or {}
-        )
-
     @property
     def challenge(self) -> str:
         """The S256 code challenge of this tab's request (RFC 7636 4.2)."""
