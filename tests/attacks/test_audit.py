@@ -70,6 +70,13 @@ async def test_a_bank_with_its_strict_limits_lets_no_attack_through(database: st
         assert others == [("25", Outcome.NOT_APPLICABLE)]
 
 
+async def test_where_no_code_moves_an_attack_on_it_is_not_applicable(database: str) -> None:
+    near_only = msgspec.structs.replace(QUICK, ways=("near",))
+    async with serving(database, near_only) as served:
+        finding = await tried(served, "1")
+        assert finding.outcome is Outcome.NOT_APPLICABLE
+
+
 @pytest.mark.parametrize(("plant", "number"), WEAKNESSES)
 async def test_without_its_guard_the_attack_gets_through(
     server: Served, monkeypatch: pytest.MonkeyPatch, plant: Plant, number: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Awaitable, Sequence
@@ -34,6 +35,7 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 _START_LIMIT_ENDS = 61.0
 _STARTS_AGAIN = 2
+_FRAME_COMES = 5.0
 
 
 class Tab(Browser):
@@ -60,6 +62,14 @@ class Tab(Browser):
     def short(self) -> str:
         """The public handle of the page, as it stands in its address."""
         return self.paths.connect.rpartition("/")[2]
+
+    async def frame(self) -> str:
+        """The moving code of this moment. The attack is over where the page shows none."""
+        try:
+            async with asyncio.timeout(_FRAME_COMES):
+                return await super().frame()
+        except TimeoutError:
+            raise NotApplicable("The page shows no moving code.") from None
 
     @property
     def challenge(self) -> str:
