@@ -63,7 +63,7 @@ async def bombed(stage: Stage) -> Conclusion:
     """Try to bring a request onto a phone as a client alone."""
     phone = await stage.phone()
     person = phone.person.id if phone.person else ""
-    before = len(await phone.notices())
+    before = await _told(phone)
     for hints in ({"login_hint": person}, {"login_hint_token": person}, {"id_token_hint": person}):
         try:
             tab = await stage.begun(**hints)
@@ -76,7 +76,7 @@ async def bombed(stage: Stage) -> Conclusion:
         for hint in ({"login_hint": person}, {"login_hint_token": person}, {}):
             answer = await stage.client_call(path, {"scope": "accounts", **hint})
             must_fail(answer, "A client that only knows who somebody is reached their phone.")
-    if await phone.journeys() or len(await phone.notices()) != before:
+    if await _told(phone) - before:
         raise GotThrough("A request reached a phone that scanned nothing.")
     return held("Whatever a client does alone, the phone shows nothing.")
 
@@ -165,6 +165,12 @@ async def sent_url(stage: Stage) -> Conclusion:
     if not must_pass:
         raise GotThrough("The client redeemed a code that came without its own state.")
     return held("The client left the code alone: its state was none that it keeps.")
+
+
+async def _told(phone: Phone) -> set[str]:
+    """The journeys and notices that a phone can see."""
+    journeys = {it.journey for it in await phone.journeys()}
+    return journeys | {it.id for it in await phone.notices()}
 
 
 async def _tokens(stage: Stage, phone: Phone) -> dict[str, str]:

@@ -95,6 +95,7 @@ async def _near_relay(stage: Stage) -> str:
     if options is None:
         return _NOT_NEAR
     victim = await stage.phone()
+    before = await _held(victim)
     passkey = own_passkey(victim)
     through = "A passkey's answer that was made on another page's origin proved nearness."
     for origin in (_OTHER_ORIGIN, "null", stage.target.issuer + ".attacker.example"):
@@ -104,12 +105,16 @@ async def _near_relay(stage: Stage) -> str:
     other = await stage.begun()
     theirs = passkey.sign(await other.near_options(), stage.target.issuer)
     await refused(tab.come_near(theirs), "A passkey's answer to another page's challenge counted.")
-    if await victim.journeys():
+    if await _held(victim) != before:
         raise GotThrough("A relayed passkey's answer put a request on the victim's phone.")
     await tab.come_near(passkey.sign(options, stage.target.issuer))
-    if not await victim.journeys():
+    if await _held(victim) == before:
         raise Unclear("Honest nearness put no request on the phone.")
     return "By nearness the relay fails: an answer made for another origin is refused."
+
+
+async def _held(phone: Phone) -> set[str]:
+    return {it.journey for it in await phone.journeys()}
 
 
 @attack("8b", "A short code dictated over the telephone")
