@@ -123,7 +123,7 @@ class Phone(Caller):
         the eight letters of a short code.
         """
         ours = (self.issuer.at("/q#"), self.issuer.at("/a#"))
-        if "#" in text and not text.startswith(ours):
+        if not text.startswith(ours) and not _SHORT_CODE.fullmatch(text):
             raise CodeNotAccepted(f"The scanned code is none of {self.issuer.url}.")
         return await self._ask_signed_in(Claimed, "/phone/claim", {"code": text})
 
