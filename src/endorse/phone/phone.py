@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -58,6 +59,10 @@ class Review:
     consent: Consent
     options: JsonObject
     expires_in: int
+
+
+# Eight consonants in any case, with a dash or spaces between them.
+_SHORT_CODE = re.compile(r"\s*([BCDFGHJKLMNPQRSTVWXZ][\s-]?){8}\s*", re.IGNORECASE)
 
 
 class _Saved(msgspec.Struct, frozen=True):
