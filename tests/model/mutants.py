@@ -204,7 +204,7 @@ _WAYS: Final = (
 _CLAIMS: Final = (
     mutant(
         "a second phone takes the journey over",
-        "number|phone",
+        "number|phone|L3",
         approve.claim,
         "if state is State.WAITING and",
         "if state in (State.WAITING, State.CLAIMED) and",
@@ -217,7 +217,7 @@ _CLAIMS: Final = (
     ),
     mutant(
         "the same phone again draws the number anew",
-        "number: drawn anew",
+        "number: drawn anew|L3",
         approve.claim,
         "return Decision(journey)",
         "return moved(Event.CLAIM, journey, number=_number(fresh))",

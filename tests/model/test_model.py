@@ -13,7 +13,7 @@ class Counted(Model):
 
 def test_the_laws_hold_in_five_thousand_steps() -> None:
     Counted.steps = 0
-    run(Counted, worlds=120)
+    run(Counted, worlds=150)
     assert Counted.steps >= 5_000
 
 
@@ -21,5 +21,5 @@ def test_the_laws_hold_in_five_thousand_steps() -> None:
 @pytest.mark.parametrize("part", range(1, 21))
 def test_the_laws_hold_in_a_million_steps(part: int) -> None:
     Counted.steps = 0
-    run(Counted, worlds=1_200, start=part)
+    run(Counted, worlds=1_400, start=part)
     assert Counted.steps >= 50_000
