@@ -20,7 +20,7 @@ from endorse.store import reads
 from tests.flows.listening import PATIENCE, Listening
 from tests.serving import Served
 
-QUICK = msgspec.structs.replace(WIDE, frame_every=0.1)
+QUICK = msgspec.structs.replace(WIDE, frame_every=0.1, amber_wait=10)
 """The sandbox's policy, with frames that no test has to wait for."""
 
 T = TypeVar("T")

@@ -141,7 +141,9 @@ WIDE: Final = Policy(
     wrong_numbers=1_000_000,
     wrong_spellings=1_000_000,
     confirm_phones=False,
+    amber_wait=0,
 )
 """The sandbox's policy: the protocol's lifetimes, but no limit on how often something is tried.
 
-Its phones act at once: there is no desk that could confirm them."""
+Its phones act at once: there is no desk that could confirm them. Warnings are shown there, but
+nobody waits for them: a developer's own app is never verified."""
