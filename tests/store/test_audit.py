@@ -224,6 +224,7 @@ async def test_no_secret_is_anywhere_in_the_database(store: Store, database: str
         "client_flags",
         "notices_read",
         "sandbox_keys",
+        "used_once",
     }
     whole = repr(tables)
     assert ANNA.device in whole

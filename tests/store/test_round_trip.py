@@ -7,7 +7,17 @@ from functools import partial
 import msgspec
 import pytest
 
-from endorse.core.change import AddClient, Begin, EndGrant, Enrol, Issue, Move
+from endorse.core.change import (
+    AddClient,
+    Begin,
+    EndGrant,
+    Enrol,
+    Issue,
+    MakeToken,
+    Move,
+    Sweep,
+    UseOnce,
+)
 from endorse.core.journey import Event, State
 from endorse.core.model import Access, Client, Grant, Journey, Phone
 from endorse.store import Store, reads
@@ -87,7 +97,30 @@ async def test_a_grant_and_what_its_token_opens(store: Store) -> None:
         ended_at=None,
         last_used_at=None,
         generation=1,
+        created_at=NOW,
+        bound_to="jkt:thumbprint",
     )
+
+
+async def test_a_token_without_a_grant_is_its_clients_own(store: Store) -> None:
+    own = msgspec.structs.replace(TOKEN, grant_id="")
+    await things.put(store, MakeToken(own))
+    opened = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    assert opened is not None
+    assert (opened.client_id, opened.person_id, opened.account_ids) == ("app", "", ())
+    assert opened.grant_expires_at == own.expires_at
+
+
+async def test_a_token_whose_grant_is_gone_opens_nothing(store: Store) -> None:
+    await things.put(store, MakeToken(TOKEN))
+    assert await store.read(lambda db: reads.access(db, TOKEN.token_hash)) is None
+
+
+async def test_what_may_be_used_once_is_used_once(store: Store) -> None:
+    assert await store.change([UseOnce("a jti", NOW + 60)], NOW)
+    assert not await store.change([UseOnce("a jti", NOW + 90)], NOW)
+    await things.put(store, Sweep(NOW + 60, 10))
+    assert await store.change([UseOnce("a jti", NOW + 90)], NOW + 60)
 
 
 async def test_an_ended_grant(store: Store) -> None:

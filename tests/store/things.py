@@ -6,6 +6,7 @@ import msgspec
 
 from endorse.core.change import Begin, Change, MakeGrant, MakeToken
 from endorse.core.journey import State
+from endorse.core.metadata import Metadata
 from endorse.core.model import (
     AccessToken,
     Client,
@@ -37,6 +38,8 @@ CLIENT = Client(
     created_at=NOW,
     secrets=(ClientSecret("hash-1", NOW, NOW + 10),),
     ways=("qr", "short_code"),
+    profile="fapi2",
+    metadata=Metadata("private_key_jwt", jwks='{"keys": []}', contacts=(ODD,)),
 )
 REQUEST = Request(
     Trusted("app", "https://app.example/callback?a=1&b=2"),
@@ -127,7 +130,9 @@ EVIDENCE = Evidence(
     credential_id="credential",
     public_key="key",
 )
-TOKEN = AccessToken("token-hash", "grant", ("accounts",), NOW, NOW + 300)
+TOKEN = AccessToken(
+    "token-hash", "grant", ("accounts",), NOW, NOW + 300, client_id="app", bound_to="jkt:thumbprint"
+)
 
 
 def journey(number: int) -> Journey:

@@ -213,6 +213,17 @@ class MarkRead(msgspec.Struct, frozen=True):
     notice_ids: tuple[str, ...]
 
 
+class UseOnce(msgspec.Struct, frozen=True):
+    """Use up what may be shown once: a `jti`, a request_uri. Guard: it was not used before.
+
+    `what` is the fingerprint of who used which thing for what; it is remembered until it could
+    not be shown any more.
+    """
+
+    what: str
+    expires_at: int
+
+
 class KeepSandboxKey(msgspec.Struct, frozen=True):
     """Keep a sandbox's key beside its data. Guard: there is none yet; otherwise nothing happens."""
 
@@ -251,6 +262,7 @@ Change = (
     | AddSecret
     | Notify
     | MarkRead
+    | UseOnce
     | KeepSandboxKey
     | Sweep
 )

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from endorse.core.journey import LIVE, State
+from endorse.core.metadata import PLAIN, Metadata
 
 
 class ClientSecret(msgspec.Struct, frozen=True):
@@ -35,6 +36,9 @@ class Client(msgspec.Struct, frozen=True):
     secrets: tuple[ClientSecret, ...] = ()
     ways: tuple[str, ...] = ()
     """The only ways in which its requests may reach a phone; () for all that the server offers."""
+    profile: str = PLAIN
+    """How strict the server is with it: one of `metadata.PROFILES`."""
+    metadata: Metadata = Metadata()
 
 
 class Trusted(msgspec.Struct, frozen=True):
@@ -268,13 +272,17 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class AccessToken(msgspec.Struct, frozen=True):
-    """An access token, as stored."""
+    """An access token, as stored. Without a grant (`grant_id` is "") it concerns no person."""
 
     token_hash: str
     grant_id: str
     scope: tuple[str, ...]
     created_at: int
     expires_at: int
+    client_id: str = ""
+    bound_to: str = ""
+    """The key that must be shown with it: `jkt` or `x5t#S256`, a colon and the thumbprint
+    (RFC 7800 3, RFC 9449 6, RFC 8705 3); "" for a bearer token."""
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -291,3 +299,6 @@ class Access(msgspec.Struct, frozen=True):
     last_used_at: int | None
     generation: int = 0
     """The grant's count of refresh tokens; 0 means that it has none."""
+    created_at: int = 0
+    bound_to: str = ""
+    """As in `AccessToken`."""

@@ -19,7 +19,6 @@ from endorse.server import (
     enrol,
     files,
     near,
-    oauth,
     openapi,
     phone,
     phones,
@@ -31,6 +30,7 @@ from endorse.server import (
 from endorse.server.desk import Desk, log
 from endorse.server.files import BuiltFiles
 from endorse.server.frontdoor import Frontdoor
+from endorse.server.oauth import authorization, metadata, revocation, token
 from endorse.server.pages import Pages
 from endorse.server.stream import Events
 from endorse.store.connection import StoreAway
@@ -43,10 +43,10 @@ _Paged = Callable[[Desk, Pages, Request], Awaitable[Response]]
 
 ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     # what third parties call
-    ("POST", "/token", oauth.token),
-    ("POST", "/v1/token", oauth.token),
-    ("POST", "/revoke", oauth.revoke),
-    ("GET", "/.well-known/oauth-authorization-server", oauth.describe),
+    ("POST", "/token", token.token),
+    ("POST", "/v1/token", token.token),
+    ("POST", "/revoke", revocation.revoke),
+    ("GET", "/.well-known/oauth-authorization-server", metadata.describe),
     # the bank
     ("GET", "/v1/accounts", bank.accounts),
     ("GET", "/v1/accounts/{account_id}", bank.account),
@@ -85,7 +85,7 @@ ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
 )
 
 PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
-    ("GET", "/auth", oauth.authorization),
+    ("GET", "/auth", authorization.authorization),
     ("POST", "/auth/start", connect.start),
     ("GET", "/connect/{short}", connect.show),
     ("GET", "/connect/{short}/code.svg", still.code_picture),

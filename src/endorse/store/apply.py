@@ -11,7 +11,8 @@ import msgspec
 
 from endorse.core import change as c
 from endorse.core.journey import STEPS
-from endorse.core.model import ClientSecret, Evidence, Journey
+from endorse.core.model import Evidence, Journey
+from endorse.store.apply_clients import CLIENTS
 from endorse.store.apply_phones import PHONES
 from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
@@ -174,13 +175,15 @@ async def _keep(db: Connection, evidence: Evidence) -> bool:
 async def _make_token(db: Connection, change: c.MakeToken) -> bool:
     token = change.token
     changed = await db.run(
-        "INSERT INTO access_tokens (token_hash, grant_id, scope, created_at, expires_at) "
-        "VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+        "INSERT INTO access_tokens (token_hash, grant_id, scope, created_at, expires_at, "
+        f"client_id, bound_to) VALUES ({_numbers(1, 7)}) ON CONFLICT DO NOTHING",
         token.token_hash,
         token.grant_id,
         " ".join(token.scope),
         token.created_at,
         token.expires_at,
+        token.client_id,
+        token.bound_to,
     )
     return changed == 1
 
@@ -219,66 +222,11 @@ async def _revoke_token(db: Connection, change: c.RevokeToken) -> bool:
     return True
 
 
-async def _add_client(db: Connection, change: c.AddClient) -> bool:
-    client = change.client
+async def _use_once(db: Connection, change: c.UseOnce) -> bool:
     changed = await db.run(
-        "INSERT INTO clients (client_id, name, legal_name, redirect_uris, scope, is_public, "
-        f"verified, duration, created_at, ways) VALUES ({_numbers(1, 10)}) "
-        "ON CONFLICT DO NOTHING",
-        client.client_id,
-        client.name,
-        client.legal_name,
-        msgspec.json.encode(client.redirect_uris).decode(),
-        " ".join(client.scope),
-        int(client.public),
-        int(client.verified),
-        client.duration,
-        client.created_at,
-        " ".join(client.ways),
-    )
-    for secret in client.secrets:
-        await _insert_secret(db, client.client_id, secret)
-    return changed == 1
-
-
-async def _change_client(db: Connection, change: c.ChangeClient) -> bool:
-    client = change.client
-    changed = await db.run(
-        "UPDATE clients SET name = $2, legal_name = $3, redirect_uris = $4, scope = $5, "
-        "verified = $6, duration = $7, ways = $8 WHERE client_id = $1",
-        client.client_id,
-        client.name,
-        client.legal_name,
-        msgspec.json.encode(client.redirect_uris).decode(),
-        " ".join(client.scope),
-        int(client.verified),
-        client.duration,
-        " ".join(client.ways),
-    )
-    return changed == 1
-
-
-async def _add_secret(db: Connection, change: c.AddSecret) -> bool:
-    found = "SELECT 1 FROM clients WHERE client_id = $1 AND is_public = 0"
-    if await db.one(found, change.client_id) is None:
-        return False
-    await db.run(
-        "UPDATE client_secrets SET expires_at = $2 "
-        "WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
-        change.client_id,
-        change.others_until,
-    )
-    return await _insert_secret(db, change.client_id, change.secret)
-
-
-async def _insert_secret(db: Connection, client_id: str, secret: ClientSecret) -> bool:
-    changed = await db.run(
-        "INSERT INTO client_secrets (client_id, secret_hash, created_at, expires_at) "
-        "VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
-        client_id,
-        secret.secret_hash,
-        secret.created_at,
-        secret.expires_at,
+        "INSERT INTO used_once (used_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        change.what,
+        change.expires_at,
     )
     return changed == 1
 
@@ -315,6 +263,7 @@ async def _keep_sandbox_key(db: Connection, change: c.KeepSandboxKey) -> bool:
 
 
 _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
+    **CLIENTS,
     **PHONES,
     c.Begin: _begin,
     c.Move: _move,
@@ -328,9 +277,7 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.EndGrant: _end_grant,
     c.TouchGrant: _touch_grant,
     c.RevokeToken: _revoke_token,
-    c.AddClient: _add_client,
-    c.ChangeClient: _change_client,
-    c.AddSecret: _add_secret,
+    c.UseOnce: _use_once,
     c.Notify: _notify,
     c.MarkRead: _mark_read,
     c.KeepSandboxKey: _keep_sandbox_key,

@@ -8,6 +8,7 @@ import msgspec
 from endorse.core.coding import fingerprint
 from endorse.core.frame import Frame
 from endorse.core.journey import State
+from endorse.core.metadata import Metadata
 from endorse.core.model import (
     Access,
     Client,
@@ -32,6 +33,7 @@ EVIDENCE_COLUMNS: Final = ", ".join(Evidence.__struct_fields__)
 _PHONE_COLUMNS: Final = ", ".join(Phone.__struct_fields__)
 _REQUEST: Final = msgspec.json.Decoder(Request)
 _ACCOUNTS: Final = msgspec.json.Decoder(tuple[SharedAccount, ...])
+_METADATA: Final = msgspec.json.Decoder(Metadata)
 _TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
 
 _JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "
@@ -73,19 +75,20 @@ _HELD: Final = (
     _JOURNEY + "phone_id = $1 AND state IN ('claimed', 'matched', 'review') ORDER BY journey_id"
 )
 _PHONE_BY_CREDENTIAL: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE credential_id = $1"
+# A token without a grant is a client's own; one whose grant was forgotten opens nothing.
 _ACCESS: Final = (
-    "SELECT g.grant_id, g.client_id, g.person_id, t.scope, g.account_ids, t.expires_at, "
-    "g.expires_at, g.ended_at, g.last_used_at, g.generation "
-    "FROM access_tokens t JOIN grants g ON g.grant_id = t.grant_id WHERE t.token_hash = $1"
+    "SELECT t.grant_id, COALESCE(g.client_id, t.client_id), COALESCE(g.person_id, ''), t.scope, "
+    "COALESCE(g.account_ids, '[]'), t.expires_at, COALESCE(g.expires_at, t.expires_at), "
+    "g.ended_at, g.last_used_at, COALESCE(g.generation, 0), t.created_at, t.bound_to "
+    "FROM access_tokens t LEFT JOIN grants g ON g.grant_id = t.grant_id "
+    "WHERE t.token_hash = $1 AND (g.grant_id IS NOT NULL OR t.grant_id = '')"
 )
-_CLIENT: Final = (
-    "SELECT client_id, name, legal_name, redirect_uris, scope, is_public, verified, duration, "
-    "created_at, ways FROM clients WHERE client_id = $1"
+CLIENT_COLUMNS: Final = (
+    "client_id, name, legal_name, redirect_uris, scope, is_public, verified, duration, created_at, "
+    "ways, profile, metadata"
 )
-_CLIENTS: Final = (
-    "SELECT client_id, name, legal_name, redirect_uris, scope, is_public, verified, duration, "
-    "created_at, ways FROM clients ORDER BY created_at, client_id LIMIT $1"
-)
+_CLIENT: Final = f"SELECT {CLIENT_COLUMNS} FROM clients WHERE client_id = $1"
+_CLIENTS: Final = f"SELECT {CLIENT_COLUMNS} FROM clients ORDER BY created_at, client_id LIMIT $1"
 _SECRETS: Final = (
     "SELECT secret_hash, created_at, expires_at FROM client_secrets WHERE client_id = $1"
 )
@@ -291,7 +294,8 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _client(row: Row, secrets: tuple[ClientSecret, ...]) -> Client:
-    client_id, name, legal_name, uris, scope, public, verified, duration, created_at, ways = row
+    client_id, name, legal_name, uris, scope, public, verified, duration, created_at = row[:9]
+    ways, profile, metadata = row[9:]
     return Client(
         client_id=client_id,
         name=name,
@@ -304,6 +308,8 @@ def _client(row: Row, secrets: tuple[ClientSecret, ...]) -> Client:
         created_at=created_at,
         secrets=secrets,
         ways=_words(ways),
+        profile=profile,
+        metadata=_METADATA.decode(metadata),
     )
 
 

@@ -38,6 +38,7 @@ async def sweep(db: Connection, change: c.Sweep) -> bool:
 # table, key, the time that counts, and for how many seconds a row outlives it.
 _SWEPT: Final = (
     ("journeys", "journey_id", "forget_at", 0),
+    ("used_once", "used_hash", "expires_at", 0),
     ("access_tokens", "token_hash", "expires_at", 0),
     # An enrolment code counts towards its day's number, so it is kept for that long.
     ("enrolments", "code_hash", "created_at", 2 * DAY),

@@ -1,0 +1,205 @@
+"""Signed tokens of others, read strictly (RFC 7515, RFC 8725); the signature itself is joserfc's.
+
+Everything that a lenient reader could take in two ways is refused before the signature is looked
+at: another spelling of the same base64url, a member that comes twice, an algorithm that the
+caller did not name, a header that brings or points to its own key.
+"""
+
+from collections.abc import Collection, Sequence
+from functools import lru_cache
+from json import JSONDecoder
+from typing import Any, Final
+
+import msgspec
+from joserfc import jws
+from joserfc.errors import JoseError, UnsupportedAlgorithmError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from endorse.core.coding import from_b64url
+
+Key = ECKey | RSAKey | OKPKey
+
+SIGNATURES: Final = ("ES256", "PS256", "EdDSA", "Ed25519")
+"""What may sign for a client everywhere (FAPI 2.0 Security Profile 5.4.1)."""
+PLAIN_SIGNATURES: Final = (*SIGNATURES, "RS256")
+"""What may sign for a client of the plain profile."""
+
+_AT_MOST: Final = 16 * 1024
+_RSA_BITS_AT_LEAST: Final = 2048
+_KEYS_AT_MOST: Final = 20
+_SETS_KEPT: Final = 1024
+# RFC 7515 4.1: who signs does not say which key to believe; `crit` and `b64` change the reading.
+_FOREIGN_KEYS: Final = ("jku", "jwk", "x5u", "x5c", "crit", "b64")
+
+
+class _Registry(jws.JWSRegistry):
+    """One algorithm, and header parameters as RFC 7515 4 has it: unknown ones mean nothing.
+
+    joserfc's own warns of the name EdDSA (RFC 9864), which clients still send, and takes headers
+    of 512 bytes at most: an RSA key in a DPoP proof is longer.
+    """
+
+    max_header_length = 4096
+
+    def get_alg(self, name: str) -> Any:
+        if name not in (self.allowed or ()):
+            raise UnsupportedAlgorithmError(f"{name} is not the one")
+        return self.algorithms[name]
+
+
+_REGISTRIES: Final = {
+    alg: _Registry(algorithms=[alg], strict_check_header=False) for alg in PLAIN_SIGNATURES
+}
+
+
+class Jws(msgspec.Struct, frozen=True):
+    """A compact JWS that was read and NOT verified yet."""
+
+    text: str
+    header: dict[str, Any]
+    claims: dict[str, Any]
+
+    def said(self, name: str) -> str:
+        """Give a text claim, "" if there is none or it is no text."""
+        value = self.claims.get(name)
+        return value if isinstance(value, str) else ""
+
+    def number(self, name: str) -> int | None:
+        """Give a numeric claim in whole units; None if there is none or it is no number."""
+        value = self.claims.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return int(value) if abs(value) < 2**53 else None
+
+
+class Unreadable(ValueError):
+    """A text is no JWS that this server takes; the message is for the log."""
+
+
+def read(text: str, typ: Collection[str], *, may_carry_key: bool = False) -> Jws:
+    """Read a compact JWS whose payload is a JSON object. Raises Unreadable.
+
+    `typ` are the types that are accepted, in lower case and without `application/`; "" among them
+    accepts a token that names none (RFC 8725 3.11). `may_carry_key` is for DPoP proofs alone.
+    """
+    parts = text.split(".")
+    if len(parts) != 3 or len(text) > _AT_MOST:
+        raise Unreadable("not a compact JWS")
+    raw = [from_b64url(part) for part in parts]
+    if raw[0] is None or raw[1] is None or not raw[2]:
+        raise Unreadable("not strict base64url, or without a signature")
+    header, claims = _object(raw[0]), _object(raw[1])
+    said = header.get("typ", "")
+    if not isinstance(said, str) or said.lower().removeprefix("application/") not in typ:
+        raise Unreadable("typ")
+    barred = [name for name in _FOREIGN_KEYS if name in header]
+    if may_carry_key:
+        barred = [name for name in barred if name != "jwk"]
+    if barred:
+        raise Unreadable(f"the header holds {barred[0]}")
+    return Jws(text, header, claims)
+
+
+def verify(token: Jws, keys: Sequence[Key], algorithms: Collection[str]) -> str:
+    """Verify a signature by one of these keys; give why not, or "".
+
+    A `kid` chooses among the keys and never brings one; without a `kid`, each key of the right
+    kind is tried, of which a client has few (RFC 7515 4.1.4).
+    """
+    alg, kid = token.header.get("alg"), token.header.get("kid")
+    if not isinstance(alg, str) or alg not in algorithms or alg not in _REGISTRIES:
+        return "alg is not allowed"
+    if kid is not None and not isinstance(kid, str):
+        return "kid is no text"
+    tried = [key for key in keys if _fits(key, alg) and (kid is None or key.kid in (kid, None))]
+    for key in tried:
+        try:
+            jws.deserialize_compact(token.text, key, registry=_REGISTRIES[alg])
+        except (JoseError, ValueError, TypeError):
+            continue
+        return ""
+    return "the signature is of none of the keys" if tried else "no key for this alg and kid"
+
+
+@lru_cache(_SETS_KEPT)
+def keys_of(jwks: str) -> tuple[Key, ...]:
+    """Read the public signing keys of a JWK set (RFC 7517 5); keys for other uses are left out.
+
+    Raises ValueError, saying what is wrong with which key.
+    """
+    said = _object(jwks.encode()) if jwks else {"keys": []}
+    listed = said.get("keys")
+    if not isinstance(listed, list) or len(listed) > _KEYS_AT_MOST:
+        raise ValueError(f"must be a JSON object with at most {_KEYS_AT_MOST} keys")
+    return tuple(_key(jwk) for jwk in listed if _signs(jwk))
+
+
+def key_of(jwk: dict[str, Any]) -> Key:
+    """Read one public key. Raises ValueError, saying what is wrong."""
+    return _key(jwk)
+
+
+def strict_json(raw: bytes) -> Any:
+    """Read JSON in which no name comes twice in one object. Raises ValueError, RecursionError."""
+    return _STRICT.decode(raw.decode())
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = dict(members)
+    if len(names) != len(members):
+        raise ValueError("a member came twice")
+    return names
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+_STRICT: Final = JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        value = strict_json(raw)
+    except (ValueError, RecursionError) as broken:
+        raise Unreadable(f"not JSON: {str(broken)[:80]}") from broken
+    if not isinstance(value, dict):
+        raise Unreadable("not a JSON object")
+    return value
+
+
+def _signs(jwk: Any) -> bool:
+    if not isinstance(jwk, dict):
+        raise ValueError("a key is no JSON object")
+    return jwk.get("use", "sig") == "sig" and "verify" in jwk.get("key_ops", ["verify"])
+
+
+def _key(jwk: dict[str, Any]) -> Key:
+    kinds: dict[Any, type[Key]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
+    kind = kinds.get(jwk.get("kty"))
+    if kind is None:
+        raise ValueError("kty must be EC, RSA or OKP: a shared secret is no public key")
+    if any(name in jwk for name in ("d", "k", "p", "q")):
+        raise ValueError("holds a private key: send the public one only")
+    if kind is RSAKey and _bits(jwk.get("n")) < _RSA_BITS_AT_LEAST:
+        raise ValueError(f"an RSA key must have at least {_RSA_BITS_AT_LEAST} bits")
+    try:
+        key: Key = kind.import_key(jwk)
+        key.public_key  # noqa: B018 - reading it checks the point or the numbers
+    except (JoseError, ValueError, TypeError) as bad:
+        raise ValueError(f"is no public key: {str(bad)[:80]}") from bad
+    if isinstance(key, ECKey) and key.curve_name != "P-256":
+        raise ValueError("an EC key must be on P-256")
+    if isinstance(key, OKPKey) and key.curve_name != "Ed25519":
+        raise ValueError("an OKP key must be on Ed25519")
+    return key
+
+
+def _bits(modulus: Any) -> int:
+    raw = from_b64url(modulus) if isinstance(modulus, str) else None
+    return int.from_bytes(raw or b"", "big").bit_length()
+
+
+def _fits(key: Key, alg: str) -> bool:
+    kinds = {"ES256": "EC", "PS256": "RSA", "RS256": "RSA", "EdDSA": "OKP", "Ed25519": "OKP"}
+    return key.key_type == kinds[alg] and key.get("alg") in (None, alg)

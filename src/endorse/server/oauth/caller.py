@@ -1,0 +1,64 @@
+"""Which client calls: its form, its authentication, and how it is told no (RFC 6749 2.3, 5.2)."""
+
+from typing import Final
+
+import msgspec
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from endorse.core import client as clients
+from endorse.core.model import Client
+from endorse.core.params import Params, parse
+from endorse.core.refusal import Refusal
+from endorse.server import wire
+from endorse.server.desk import Desk
+from endorse.store import reads
+
+TOO_MANY: Final = Refusal(
+    "parameters_too_many", "invalid_request", 400, "There are more than 64 parameters."
+)
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """A call of a client that authenticated, or that is public: what it sent and who it is."""
+
+    params: Params
+    client: Client
+
+
+async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
+    """Read the form of a client and find out whose it is. Its query is not looked at."""
+    raw = await wire.form(request, desk.law.body)
+    if isinstance(raw, Refusal):
+        return raw
+    params = parse(raw)
+    if params is None:
+        return TOO_MANY
+    spec = "RFC 6749 3.2"
+    no = params.check_all(desk.law, spec) or params.check(desk.law, spec, *params.values)
+    if no is not None:
+        return no
+    header = wire.authorization(request)
+    said = clients.credentials(params, header, desk.law)
+    if isinstance(said, Refusal):
+        return _unauthenticated(said, header)
+    client = await desk.store.read(lambda db: reads.client(db, said.client_id))
+    known = clients.authenticate(said, client, desk.clock())
+    return _unauthenticated(known, header) if isinstance(known, Refusal) else Caller(params, known)
+
+
+def _unauthenticated(no: Refusal, header: str | None) -> Refusal:
+    """Answer 401 to a client that tried the header, 400 to one that used the form (RFC 6749 5.2).
+
+    A 401 must carry a challenge (RFC 9110 15.5.2), and clients that find one look no further: the
+    developer would see "Basic" and not what is wrong.
+    """
+    if no.status != 401 or header is not None:
+        return no
+    return msgspec.structs.replace(no, status=400)
+
+
+def refused(no: Refusal) -> Response:
+    """Answer a refusal as the token endpoint does (RFC 6749 5.2)."""
+    headers = {"WWW-Authenticate": 'Basic realm="endorse"'} if no.status == 401 else None
+    return wire.refused(no, headers)

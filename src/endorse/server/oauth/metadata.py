@@ -1,0 +1,38 @@
+"""What this server says of itself to clients (RFC 8414)."""
+
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from endorse.core.policy import SCOPES
+from endorse.server import wire
+from endorse.server.desk import Desk
+from endorse.server.language import LANGUAGES
+from endorse.server.oauth.token import EXCHANGES
+
+
+async def describe(desk: Desk, _: HttpRequest) -> Response:
+    """Answer `GET /.well-known/oauth-authorization-server` (RFC 8414 3)."""
+    return wire.json(metadata(desk))
+
+
+def metadata(desk: Desk) -> dict[str, Any]:
+    """Describe this server (RFC 8414 2)."""
+    issuer = desk.issuer
+    auth = ["client_secret_basic", "client_secret_post", "none"]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/auth",
+        "token_endpoint": f"{issuer}/token",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(EXCHANGES),
+        "scopes_supported": list(SCOPES),
+        "ui_locales_supported": list(LANGUAGES),
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": auth,
+        "revocation_endpoint_auth_methods_supported": auth,
+        "authorization_response_iss_parameter_supported": True,
+    }

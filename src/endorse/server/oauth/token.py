@@ -1,0 +1,68 @@
+"""The token endpoint: what a client gives for tokens."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from endorse.core import redeem, refusal
+from endorse.core.coding import fingerprint
+from endorse.core.refusal import Refusal
+from endorse.server import wire
+from endorse.server.desk import Desk
+from endorse.server.oauth.caller import Caller, called, refused
+from endorse.store import reads
+
+
+async def token(desk: Desk, request: HttpRequest) -> Response:
+    """Answer `POST /token`: a code or a refresh token for tokens (RFC 6749 4.1.3, 6)."""
+    caller = await called(desk, request)
+    if isinstance(caller, Refusal):
+        return refused(caller)
+    kind = caller.params.text("grant_type")
+    if not kind:
+        return refused(refusal.missing("grant_type", "RFC 6749 4.1.3"))
+    exchange = EXCHANGES.get(kind)
+    answer = await exchange(desk, caller) if exchange else refusal.GRANT_TYPE_UNSUPPORTED
+    if isinstance(answer, Refusal):
+        return refused(answer)
+    body: dict[str, Any] = {
+        "access_token": answer.access_token.reveal(),
+        "token_type": "Bearer",
+        "expires_in": answer.expires_in,
+        "scope": " ".join(answer.scope),
+    }
+    if answer.refresh_token is not None:
+        body["refresh_token"] = answer.refresh_token.reveal()
+    return wire.json(body)
+
+
+async def _redeem_code(desk: Desk, caller: Caller) -> redeem.Tokens | Refusal:
+    params, client = caller.params, caller.client
+    code_hash = fingerprint(params.text("code"))
+    return await desk.settle(
+        lambda db: reads.approval_by_code(db, code_hash),
+        lambda both: redeem.code(
+            params, client, *both, desk.keys.handles, desk.clock(), desk.fresh, desk.law
+        ),
+    )
+
+
+async def _refresh(desk: Desk, caller: Caller) -> redeem.Tokens | Refusal:
+    params, client = caller.params, caller.client
+    held = redeem.read_refresh_token(params.text("refresh_token"), desk.keys.handles)
+    grant_id = held.grant_id if held else ""
+    return await desk.settle(
+        lambda db: reads.grant(db, grant_id),
+        lambda grant: redeem.refresh(
+            params, client, held, grant, desk.keys.handles, desk.clock(), desk.fresh, desk.law
+        ),
+    )
+
+
+EXCHANGES: Final[dict[str, Callable[[Desk, Caller], Awaitable[redeem.Tokens | Refusal]]]] = {
+    "authorization_code": _redeem_code,
+    "refresh_token": _refresh,
+}
+"""Every grant_type that there is, and who answers it."""
