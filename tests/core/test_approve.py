@@ -177,13 +177,13 @@ def test_the_last_second_of_a_code_counts_and_the_next_does_not() -> None:
 def test_to_a_phone_that_did_not_claim_it_a_journey_does_not_exist(phone: Phone) -> None:
     journey = reviewed()
     tries = [
-        approve.match(claimed(), phone, claimed().number, NOW, LAW),
+        approve.match(claimed(), phone, claimed().number, scene.NOTHING, NOW, LAW),
         scene.chosen(matched(), "acc-1", phone=phone),
         approve.edit(journey, phone, NOW, LAW),
         sign(journey, scene.assertion_over(journey, phone), phone),
         approve.refuse(journey, phone, NOW),
-        approve.match(None, phone, 10, NOW, LAW),
-        approve.match(waiting(), phone, 10, NOW, LAW),
+        approve.match(None, phone, 10, scene.NOTHING, NOW, LAW),
+        approve.match(waiting(), phone, 10, scene.NOTHING, NOW, LAW),
     ]
     for decision in tries:
         no = refused(decision)
@@ -352,7 +352,7 @@ def test_each_touch_gives_two_minutes_and_all_of_them_five() -> None:
     journey, now = claimed(), NOW
     ends = []
     steps: list[Callable[[Journey, int], Decision[Journey]]] = [
-        lambda j, t: approve.match(j, ANNA, j.number, t, LAW),
+        lambda j, t: approve.match(j, ANNA, j.number, scene.NOTHING, t, LAW),
         lambda j, t: scene.chosen(j, "acc-1", now=t),
         lambda j, t: approve.edit(j, ANNA, t, LAW),
         lambda j, t: scene.chosen(j, "acc-1", now=t),
@@ -366,8 +366,8 @@ def test_each_touch_gives_two_minutes_and_all_of_them_five() -> None:
 
 def test_two_minutes_without_a_touch_end_it() -> None:
     journey = claimed()
-    assert approve.match(journey, ANNA, journey.number, NOW + 119, LAW).changes
-    late = approve.match(journey, ANNA, journey.number, NOW + 120, LAW)
+    assert approve.match(journey, ANNA, journey.number, scene.NOTHING, NOW + 119, LAW).changes
+    late = approve.match(journey, ANNA, journey.number, scene.NOTHING, NOW + 120, LAW)
     assert refused(late).told == "The request is in the state expired."
 
 

@@ -17,7 +17,7 @@ from endorse.core.journey import FINAL, LIVE, STEPS, Event, State, allows
 from endorse.core.model import Journey, Phone
 from endorse.core.refusal import Refusal
 from tests.core import scene
-from tests.core.scene import ANNA, BEN, ISSUER, KEY, LAW, NOW
+from tests.core.scene import ANNA, BEN, ISSUER, KEY, LAW, NOTHING, NOW
 
 # Written out once more on purpose: the table in the code may not grow by accident.
 TABLE = {
@@ -83,7 +83,7 @@ def _claim(journey: Journey, phone: Phone, now: int) -> Decision[Any]:
 OPERATIONS: dict[Event, Operation] = {
     Event.NEW_CODE: lambda j, _, now: connect.new_code(j, now, scene.fresh_from("new"), LAW),
     Event.CLAIM: _claim,
-    Event.MATCH: lambda j, phone, now: approve.match(j, phone, j.number, now, LAW),
+    Event.MATCH: lambda j, phone, now: approve.match(j, phone, j.number, NOTHING, now, LAW),
     Event.REVIEW: lambda j, phone, now: scene.chosen(j, "acc-1", now=now, phone=phone),
     Event.EDIT: lambda j, phone, now: approve.edit(j, phone, now, LAW),
     Event.APPROVE: _approve,

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from endorse.core import approve, connect, ways
-from endorse.core.change import FlagClient, Move, NoteTry
+from endorse.core.change import FlagClient, Move, NoteTry, Notify
 from endorse.core.coding import fingerprint
 from endorse.core.journey import Event, State
 from endorse.core.model import Hint, Journey, Standing
 from tests.core import scene
-from tests.core.scene import ANNA, BEN, ISSUER, KEY, LAW, NOW, TERMS, done, refused
+from tests.core.scene import ANNA, BEN, ISSUER, KEY, LAW, NOTHING, NOW, TERMS, done, refused
 
 
 def linked(seed: str = "link") -> tuple[Journey, str]:
@@ -34,7 +34,7 @@ def test_a_link_is_claimed_without_a_number_and_its_code_is_dead_meanwhile() -> 
     assert refused(scene.claim(frame, journey)).name == "code_not_accepted"
     taken = done(scene.claim(text, journey))
     assert (taken.way, taken.number, taken.state) == ("link", None, State.CLAIMED)
-    assert done(approve.match(taken, ANNA, None, NOW, LAW)).state is State.MATCHED
+    assert done(approve.match(taken, ANNA, None, NOTHING, NOW, LAW)).state is State.MATCHED
 
 
 def test_a_new_link_kills_the_one_before_and_the_code_kills_both() -> None:
@@ -51,9 +51,11 @@ def test_a_new_link_kills_the_one_before_and_the_code_kills_both() -> None:
 def test_what_went_by_link_is_resumed_only_after_the_return() -> None:
     journey, text = linked()
     taken = done(scene.claim(text, journey))
-    reviewed = done(scene.chosen(done(approve.match(taken, ANNA, None, NOW, LAW)), "acc-1"))
+    reviewed = done(
+        scene.chosen(done(approve.match(taken, ANNA, None, NOTHING, NOW, LAW)), "acc-1")
+    )
     approved = done(
-        approve.approve(reviewed, ANNA, scene.NOTHING, scene.assertion_over(reviewed), TERMS, NOW)
+        approve.approve(reviewed, ANNA, NOTHING, scene.assertion_over(reviewed), TERMS, NOW)
     )
     nonce = ways.return_nonce(KEY, approved)
     assert approved.return_hash == fingerprint(nonce)
@@ -133,7 +135,7 @@ def test_any_text_can_be_given_to_a_phone(text: str) -> None:
 
 def test_a_wrong_number_ends_the_journey_and_is_remembered() -> None:
     journey = scene.claimed()
-    wrong = approve.match(journey, ANNA, scene.number(journey) + 1, NOW, LAW)
+    wrong = approve.match(journey, ANNA, scene.number(journey) + 1, NOTHING, NOW, LAW)
     assert refused(wrong).name == "number_wrong"
     move, tried = wrong.changes
     assert isinstance(move, Move)
@@ -146,7 +148,7 @@ def test_a_wrong_number_ends_the_journey_and_is_remembered() -> None:
 
 
 def test_a_missing_number_is_no_try() -> None:
-    missing = approve.match(scene.claimed(), ANNA, None, NOW, LAW)
+    missing = approve.match(scene.claimed(), ANNA, None, NOTHING, NOW, LAW)
     assert (refused(missing).name, missing.changes) == ("number_missing", ())
 
 
@@ -155,10 +157,38 @@ def test_every_number_has_two_digits_and_all_of_them_come() -> None:
     assert drawn == set(range(10, 100))
 
 
-def test_after_three_wrong_numbers_no_claim_is_taken() -> None:
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+def test_the_third_wrong_number_stops_the_persons_claims_and_all_their_phones_are_told(
+    before: int,
+) -> None:
+    journey, standing = scene.claimed(), Standing(wrong_numbers=before)
+    wrong = approve.match(journey, ANNA, scene.number(journey) + 1, standing, NOW, LAW)
+    _, tried, *stopped = wrong.changes
+    assert tried == NoteTry("anna", "number", NOW)
+    if before < 2:
+        assert stopped == []
+        return
+    stop, told = stopped
+    assert stop == NoteTry("anna", "stop", NOW)
+    assert isinstance(told, Notify)
+    notice = told.notice
+    assert (notice.person_id, notice.kind, notice.by) == ("anna", "claims_stopped", "misuse")
+    assert (notice.phone_id, notice.by_phone_id) == (ANNA.phone_id, None)
+
+
+def test_who_is_stopped_is_not_told_again() -> None:
+    journey, standing = scene.claimed(), Standing(wrong_numbers=3, stopped=True)
+    wrong = approve.match(journey, ANNA, scene.number(journey) + 1, standing, NOW, LAW)
+    assert [type(change) for change in wrong.changes] == [Move, NoteTry]
+
+
+def test_no_claim_of_somebody_who_is_stopped_is_taken() -> None:
     journey = scene.waiting()
-    stopped = Standing(wrong_numbers=3)
-    answer = scene.claim(scene.frame_of(journey), journey, standing=stopped)
+    answer = scene.claim(scene.frame_of(journey), journey, standing=Standing(stopped=True))
+    assert (refused(answer).name, answer.changes) == ("claims_stopped", ())
+    near = msgspec.structs.replace(journey, ways=("near",))
+    hint, fresh = Hint(), scene.fresh_from("near")
+    answer = approve.come_near(near, ANNA, Standing(stopped=True), hint, NOW, fresh, LAW)
     assert (refused(answer).name, answer.changes) == ("claims_stopped", ())
 
 
@@ -182,12 +212,12 @@ def test_under_a_warning_an_approval_counts_after_ten_seconds() -> None:
     waiting = scene.waiting()
     hint = Hint("amber", ("new_browser",))
     journey = done(scene.claim(scene.frame_of(waiting), waiting, hint=hint))
-    matched = done(approve.match(journey, ANNA, journey.number, NOW, LAW))
+    matched = done(approve.match(journey, ANNA, journey.number, NOTHING, NOW, LAW))
     reviewed = done(scene.chosen(matched, "acc-1"))
     signed = scene.assertion_over(reviewed)
-    early = approve.approve(reviewed, ANNA, scene.NOTHING, signed, TERMS, NOW + 9)
+    early = approve.approve(reviewed, ANNA, NOTHING, signed, TERMS, NOW + 9)
     assert (refused(early).name, refused(early).also) == ("too_early", (("wait", 1),))
-    assert approve.approve(reviewed, ANNA, scene.NOTHING, signed, TERMS, NOW + 10).changes
+    assert approve.approve(reviewed, ANNA, NOTHING, signed, TERMS, NOW + 10).changes
 
 
 def test_a_seventh_approval_within_an_hour_is_refused() -> None:
@@ -225,11 +255,9 @@ def test_who_did_not_start_this_ends_all_of_that_browser_and_flags_the_client() 
 def test_the_near_way_needs_no_number_and_only_where_it_is_offered() -> None:
     journey = msgspec.structs.replace(scene.waiting(), ways=("near",))
     fresh = scene.fresh_from("near")
-    taken = done(approve.come_near(journey, ANNA, scene.NOTHING, scene.GREEN, NOW, fresh, LAW))
+    taken = done(approve.come_near(journey, ANNA, NOTHING, scene.GREEN, NOW, fresh, LAW))
     assert (taken.way, taken.number, taken.phone_id) == ("near", None, ANNA.phone_id)
-    elsewhere = approve.come_near(
-        scene.waiting(), ANNA, scene.NOTHING, scene.GREEN, NOW, fresh, LAW
-    )
+    elsewhere = approve.come_near(scene.waiting(), ANNA, NOTHING, scene.GREEN, NOW, fresh, LAW)
     assert refused(elsewhere).name == "way_not_offered"
     frame = scene.frame_of(journey)
     assert refused(scene.claim(frame, journey)).name == "code_not_accepted"

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from endorse.phone import Browser, CodeNotAccepted, Phone, Refused
+from endorse.phone import Browser, CodeNotAccepted, Notice, Phone, Refused
 from tests.flows import play
 from tests.flows.play import QUICK
 from tests.serving import Served, serving
@@ -175,22 +175,62 @@ async def test_a_wrong_number_ends_the_journey_and_three_stop_the_persons_claims
     law = msgspec.structs.replace(QUICK, wrong_numbers=3)
     async with serving(f"sqlite:///{tmp_path / 'wrong.sqlite3'}", law) as served:
         phone = await play.phone_of(served)
-        for _ in range(3):
-            browser = await opened(served)
-            claimed = await phone.claim(await browser.frame())
-            number = (await browser.until("claimed")).number or 0
-            with pytest.raises(Refused) as wrong:
-                await phone.match(claimed.journey, 10 if number != 10 else 11)
-            assert wrong.value.code == "number_wrong"
+        for minutes in (50, 5, 0):
+            browser = await says_a_wrong_number(served, phone)
             assert (await browser.until("killed")).reason == "wrong_number"
-        fourth = await opened(served)
-        with pytest.raises(Refused) as stopped:
-            await phone.claim(await fourth.frame())
-        assert stopped.value.code == "claims_stopped"
-        served.clock.move(law.wrong_numbers_in)
+            served.clock.move(minutes * 60)
+            await phone.sign_in()
+        await is_stopped(served, phone)
+        # The first wrong number is longer ago than an hour, the third is not.
+        served.clock.move(law.claims_stop - 1)
         await phone.sign_in()
+        await is_stopped(served, phone)
+        served.clock.move(1)
+        for _ in range(2):  # all three are forgotten
+            await says_a_wrong_number(served, phone)
         later = await opened(served)
         assert (await phone.claim(await later.frame())).state == "claimed"
+
+
+async def test_all_phones_of_a_person_are_told_once_that_their_claims_were_stopped(
+    tmp_path: Path,
+) -> None:
+    law = msgspec.structs.replace(QUICK, wrong_numbers=3)
+    async with serving(f"sqlite:///{tmp_path / 'told.sqlite3'}", law) as served:
+        phone, other = await play.phone_of(served), await play.phone_of(served)
+        for told in (0, 0, 1):
+            await says_a_wrong_number(served, phone)
+            assert [len(await stops_told(it)) for it in (phone, other)] == [told, told]
+        for _ in range(3):
+            await is_stopped(served, other)
+        for one in (phone, other):
+            [stop] = await stops_told(one)
+            assert (stop.by, stop.unread, stop.phone_id) == ("misuse", True, phone.phone_id)
+            assert stop.phone_name == phone.name
+
+
+async def says_a_wrong_number(served: Served, phone: Phone) -> Browser:
+    """Let a phone claim a journey, and say another number than its page shows."""
+    browser = await opened(served)
+    claimed = await phone.claim(await browser.frame())
+    number = (await browser.until("claimed")).number
+    with pytest.raises(Refused) as wrong:
+        await phone.match(claimed.journey, 10 if number != 10 else 11)
+    assert wrong.value.code == "number_wrong"
+    return browser
+
+
+async def is_stopped(served: Served, phone: Phone) -> None:
+    """A fresh frame is not taken from this phone."""
+    browser = await opened(served)
+    with pytest.raises(Refused) as stopped:
+        await phone.claim(await browser.frame())
+    assert stopped.value.code == "claims_stopped"
+
+
+async def stops_told(phone: Phone) -> list[Notice]:
+    """What this phone was told of stopped claims."""
+    return [it for it in await phone.notices() if it.kind == "claims_stopped"]
 
 
 async def test_a_new_scan_of_the_same_person_ends_the_older_one(served: Served) -> None:

@@ -139,6 +139,8 @@ class Laws:
     nonces_of: dict[str, str] = field(default_factory=dict)
     """Which journey each return nonce is of."""
     wrong: list[tuple[str, int]] = field(default_factory=list)
+    stopped: dict[str, int] = field(default_factory=dict)
+    """When too many wrong numbers last stopped a person's claims."""
     approvals: list[tuple[str, int]] = field(default_factory=list)
     grants: dict[str, str] = field(default_factory=dict)
 
@@ -222,8 +224,8 @@ class Laws:
             require(act.browser == record.holder, "L4", "near to another browser")
         require(not record.phone, "L3", "claimed twice")
         require(act.level != "red", "risk", "claimed against a red verdict")
-        lately = [at for who, at in self.wrong if who == act.person and act.now - at < HOUR]
-        require(len(lately) < WRONG_NUMBERS, "number", "claims go on after too many wrong ones")
+        stopped = act.now - self.stopped.get(act.person, -HOUR) < HOUR
+        require(not stopped, "number", "claims go on after too many wrong ones")
         drawn = after.number is not None and 10 <= after.number <= 99
         require(drawn == (after.way in ("qr", "short_code")), "number", "not drawn, or in vain")
 
@@ -314,6 +316,9 @@ class Laws:
                 record.document = (after.document or "") if event is Event.REVIEW else ""
             case Event.MISMATCH:
                 self.wrong.append((record.person, now))
+                lately = [at for who, at in self.wrong if who == record.person and now - at < HOUR]
+                if len(lately) >= WRONG_NUMBERS:
+                    self.stopped[record.person] = now
             case Event.APPROVE:
                 record.approved = True
             case Event.RETURN:

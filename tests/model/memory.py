@@ -185,12 +185,14 @@ class Memory:
             "number": law.wrong_numbers_in,
             "spelling": law.wrong_spellings_in,
             "approval": law.approvals_in,
+            "stop": law.claims_stop,
         }
         count = dict.fromkeys(windows, 0)
         for who, kind, at in self.tries:
             if who == person_id:
                 count[kind] += at > now - windows[kind]
-        return Standing(tuple(live), count["number"], count["spelling"], count["approval"])
+        tried = (count["number"], count["spelling"], count["approval"], count["stop"] > 0)
+        return Standing(tuple(live), *tried)
 
     def of_browser(self, browser_id: str) -> list[Journey]:
         """Give what is under way in one browser."""

@@ -249,8 +249,15 @@ _CLAIMS: Final = (
         "claims never stop",
         "number",
         approve.claim,
-        "standing.wrong_numbers >= law.wrong_numbers",
-        "False",
+        "if standing.stopped:",
+        "if False:",
+    ),
+    mutant(
+        "too many wrong numbers stop nothing",
+        "number",
+        approve.match,
+        "(*killed.changes, tried, *stopped)",
+        "(*killed.changes, tried)",
     ),
 )
 _NUMBERS: Final = (
@@ -259,8 +266,8 @@ _NUMBERS: Final = (
         "a wrong number may be tried again",
         "number: a wrong one",
         approve.match,
-        "(*killed.changes, tried)",
-        "(tried,)",
+        "(*killed.changes, tried, *stopped)",
+        "(tried, *stopped)",
     ),
     mutant(
         "no number passes",

@@ -404,7 +404,14 @@ class World:
         self.use(
             phone,
             journey_id,
-            lambda it: approve.match(it, phone, number, self.now, LAW),
+            lambda it: approve.match(
+                it,
+                phone,
+                number,
+                self.memory.standing(phone.person_id, self.now, LAW),
+                self.now,
+                LAW,
+            ),
             act,
             f"says {'a wrong' if wrong else 'the'} number{told}",
         )

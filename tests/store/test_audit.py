@@ -128,7 +128,9 @@ class Story:
         frame = scene.frame_of(begun.journey)
         self.secrets += [begun.browser_secret, frame.rsplit(".", 1)[1]]
         await self.settle(lambda j: scene.claim(frame, j))
-        await self.settle(lambda j: approve.match(j, ANNA, scene.number(j), NOW, LAW))
+        await self.settle(
+            lambda j: approve.match(j, ANNA, scene.number(j), scene.NOTHING, NOW, LAW)
+        )
         reviewed = await self.settle(
             lambda j: approve.review(
                 j, ANNA, scene.CLIENT, ["acc-1"], OWNED, "en", scene.TERMS, NOW, self.fresh

@@ -13,6 +13,7 @@ from endorse.core.change import Change, CountUp, Decision, FlagClient, NoteTry
 from endorse.core.coding import Fresh, fingerprint
 from endorse.core.journey import Event, State, allows
 from endorse.core.model import Client, Hint, Journey, Phone, SharedAccount, Standing
+from endorse.core.notice import By, Kind, of_phone
 from endorse.core.policy import Policy, Terms
 from endorse.core.proof import Assertion, consent_challenge
 from endorse.core.refusal import Refusal
@@ -38,7 +39,7 @@ def claim(
     ends the older. Every other failure has the one same answer.
     """
     law = terms.law
-    if standing.wrong_numbers >= law.wrong_numbers:
+    if standing.stopped:
         return Decision(refusal.CLAIMS_STOPPED)
     spelled = isinstance(handle, Spelled)
     if spelled and standing.wrong_spellings >= law.wrong_spellings:
@@ -76,7 +77,7 @@ def come_near(
     The browser's own flow (FIDO hybrid) proved that the phone is beside this browser, and its
     answer is bound to our origin: what another page relays is refused before this is asked.
     """
-    if standing.wrong_numbers >= law.wrong_numbers:
+    if standing.stopped:
         return Decision(refusal.CLAIMS_STOPPED)
     no = barred(journey, Event.COME_NEAR, now)
     if no is None and "near" not in journey.ways:
@@ -135,11 +136,17 @@ def _kept(hint: Hint) -> str:
 
 
 def match(
-    journey: Journey | None, phone: Phone, number: int | None, now: int, law: Policy
+    journey: Journey | None,
+    phone: Phone,
+    number: int | None,
+    standing: Standing,
+    now: int,
+    law: Policy,
 ) -> Decision[Journey]:
     """Show the person what is asked, once the phone said the number on the page: one try.
 
     By link and by nearness there is no number: `rn` takes its place, or the passkey did.
+    Too many wrong numbers stop the person's claims for a while, and all their phones are told.
     """
     held = _held(journey, phone, Event.MATCH, now)
     if isinstance(held, Refusal):
@@ -150,8 +157,21 @@ def match(
         if number != held.number:
             killed = moved(Event.MISMATCH, held, reason="wrong_number")
             tried = NoteTry(phone.person_id, "number", now)
-            return Decision(refusal.NUMBER_WRONG, (*killed.changes, tried))
+            stopped = _stopped(phone, standing, now, law)
+            return Decision(refusal.NUMBER_WRONG, (*killed.changes, tried, *stopped))
     return moved(Event.MATCH, held, expires_at=_touched(held, now, law))
+
+
+def _stopped(phone: Phone, standing: Standing, now: int, law: Policy) -> list[Change]:
+    """Stop the person's claims with this wrong number, if it is one too many.
+
+    The phone that typed it is told as well: it knows of one wrong number, not of the stop.
+    """
+    if standing.stopped or standing.wrong_numbers + 1 < law.wrong_numbers:
+        return []
+    person = phone.person_id
+    told = of_phone(Kind.CLAIMS_STOPPED, person, phone.phone_id, By.MISUSE, now, count=now)
+    return [NoteTry(person, "stop", now), told]
 
 
 def review(

@@ -38,7 +38,11 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class NoteTry(msgspec.Struct, frozen=True):
-    """Remember for a while that a person did this: `number`, `spelling` or `approval`. No guard."""
+    """Remember for a while what a person did or met. No guard.
+
+    `number` and `spelling` are wrong ones, `approval` is one that was given, and `stop` is the
+    end of their claims for a while.
+    """
 
     person_id: str
     kind: str

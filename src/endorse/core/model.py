@@ -144,6 +144,8 @@ class Standing(msgspec.Struct, frozen=True):
     wrong_numbers: int = 0
     wrong_spellings: int = 0
     approvals: int = 0
+    stopped: bool = False
+    """Whether too many wrong numbers stopped this person's claims for a while."""
 
 
 class PhoneState(StrEnum):

@@ -28,6 +28,8 @@ class Kind(StrEnum):
     PHONE_ENROLLED = "phone_enrolled"
     PHONE_CONFIRMED = "phone_confirmed"
     PHONE_REVOKED = "phone_revoked"
+    CLAIMS_STOPPED = "claims_stopped"
+    """Too many wrong numbers; the last one came from the phone that the notice names."""
 
 
 class By(StrEnum):
@@ -38,7 +40,8 @@ class By(StrEnum):
     CLIENT = "client"
     BANK = "bank"
     MISUSE = "misuse"
-    """The server, because a code or refresh token came twice: somebody else may have had it."""
+    """The server, because somebody else may be at it: a code or refresh token came twice, or too
+    many numbers were wrong."""
 
 
 class Connected(msgspec.Struct, frozen=True):

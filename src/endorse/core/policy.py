@@ -61,9 +61,11 @@ class Policy(msgspec.Struct, frozen=True):
     idle: int = 120
 
     # The number has one try a journey. Three wrong ones in an hour mean that somebody keeps
-    # showing this person screens that are not in front of them: no claims for the next hour.
+    # showing this person screens that are not in front of them: no claims for the next hour,
+    # after which all three are forgotten.
     wrong_numbers: int = 3
     wrong_numbers_in: int = HOUR
+    claims_stop: int = HOUR
     # Nobody connects more than a few apps an hour; somebody who is being talked into it does.
     approvals: int = 6
     approvals_in: int = HOUR

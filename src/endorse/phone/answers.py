@@ -234,7 +234,10 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Something that happened to a connection or a phone of this person; see `kind`."""
+    """Something that happened to a connection or a phone of this person, or stopped their claims.
+
+    See `kind`.
+    """
 
     id: str
     at: datetime

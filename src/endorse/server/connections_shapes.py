@@ -77,9 +77,9 @@ class Notice(Shape, frozen=True):
     """Something that happened: a kind, and what it is about. The phone has the texts.
 
     Kinds: connection_made, connection_narrowed, connection_renewed, connection_ended,
-    phone_enrolled, phone_confirmed, phone_revoked. `by` is phone, client, bank or misuse (a code
-    or refresh token came twice). `phone_id` and `phone_name` are the phone that it is about, or
-    that did it.
+    phone_enrolled, phone_confirmed, phone_revoked, claims_stopped. `by` is phone, client, bank or
+    misuse (a code or refresh token came twice, or three numbers were wrong). `phone_id` and
+    `phone_name` are the phone that it is about, or that did it.
     """
 
     id: str

@@ -1,7 +1,6 @@
 """The phone's API: who calls, and the approval's steps."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any, Final
 
 from starlette.requests import Request as HttpRequest
@@ -89,12 +88,16 @@ async def match(desk: Desk, request: HttpRequest) -> Response:
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
-    return await _choosing(
-        desk,
-        phone,
-        asked.journey,
-        lambda it: approve.match(it, phone, asked.number, desk.clock(), desk.law),
-    )
+
+    async def facts(db: Any) -> tuple[Journey | None, Standing]:
+        standing = await reads.tried(db, phone.person_id, desk.clock(), desk.law)
+        return await reads.journey_by_qid(db, asked.journey), standing
+
+    def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:
+        now, law = desk.clock(), desk.law
+        return approve.match(read[0], phone, asked.number, read[1], now, law)
+
+    return await _choosing(desk, phone, await desk.settle(facts, decide))
 
 
 async def edit(desk: Desk, request: HttpRequest) -> Response:
@@ -103,9 +106,11 @@ async def edit(desk: Desk, request: HttpRequest) -> Response:
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
-    return await _choosing(
-        desk, phone, asked.journey, lambda it: approve.edit(it, phone, desk.clock(), desk.law)
+    journey = await desk.settle(
+        lambda db: reads.journey_by_qid(db, asked.journey),
+        lambda journey: approve.edit(journey, phone, desk.clock(), desk.law),
     )
+    return await _choosing(desk, phone, journey)
 
 
 async def review(desk: Desk, request: HttpRequest) -> Response:
@@ -259,10 +264,7 @@ async def _held(desk: Desk, phone: Phone, qid: str) -> Journey | Refusal:
     return approve.held_by(journey, phone)
 
 
-async def _choosing(
-    desk: Desk, phone: Phone, qid: str, step: Callable[[Journey | None], Decision[Journey]]
-) -> Response:
-    journey = await desk.settle(lambda db: reads.journey_by_qid(db, qid), step)
+async def _choosing(desk: Desk, phone: Phone, journey: Journey | Refusal) -> Response:
     if isinstance(journey, Refusal):
         return wire.refused(journey)
     client = await _client_of(desk, journey)

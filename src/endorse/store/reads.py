@@ -185,11 +185,17 @@ async def tried(db: Connection, person_id: str, now: int, law: Policy) -> Standi
         "number": law.wrong_numbers_in,
         "spelling": law.wrong_spellings_in,
         "approval": law.approvals_in,
+        "stop": law.claims_stop,
     }
     count = dict.fromkeys(windows, 0)
     for kind, at in await db.all(_TRIES, person_id, now - max(windows.values())):
         count[kind] += at > now - windows[kind]
-    return Standing((), count["number"], count["spelling"], count["approval"])
+    return Standing(
+        wrong_numbers=count["number"],
+        wrong_spellings=count["spelling"],
+        approvals=count["approval"],
+        stopped=count["stop"] > 0,
+    )
 
 
 async def knows_browser(db: Connection, browser_id: str, person_id: str) -> bool:

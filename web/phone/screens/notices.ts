@@ -62,8 +62,9 @@ function card(app: App, notice: Notice): HTMLElement {
   const open = (): void => (grantId === null ? showPhones(app) : findConnection(app, grantId, away));
   const element = button("card pick", h("span", { class: "mark new", "aria-hidden": "true" }, icon(drawing(notice))), open);
   const text = h("span", { class: "card-text" }, h("span", { class: "strong" }, sentence(app, notice)), " ");
-  const itself = notice.phone_id === app.phone?.phoneId;
-  if (notice.kind === "phone_enrolled" && !itself) text.append(h("span", { class: "small" }, t("notice.phone_enrolled.help")), " ");
+  const help = `notice.${notice.kind}.help`;
+  const joined = notice.kind === "phone_enrolled" && notice.phone_id === app.phone?.phoneId;
+  if (isText(help) && !joined) text.append(h("span", { class: "small" }, t(help, { bank: app.config.bank })), " ");
   const chip = notice.unread ? h("span", { class: "chip" }, t("list.new")) : undefined;
   text.append(h("span", { class: "soft small when" }, app.format.recently(notice.at, Date.now()), " ", chip ?? ""));
   element.append(text, icon("next"));

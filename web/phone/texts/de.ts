@@ -126,6 +126,8 @@ export const TEXTS: Texts = {
   "notice.phone_confirmed.bank": "{bank} hat zugelassen: {phone}.",
   "notice.phone_revoked": "Dieses Handy wurde entfernt: {phone}.",
   "notice.phone_revoked.bank": "{bank} hat dieses Handy entfernt: {phone}.",
+  "notice.claims_stopped": "Drei Zahlen waren falsch. Codes wurden für eine Stunde gesperrt.",
+  "notice.claims_stopped.help": "Hat Ihnen jemand einen Code gezeigt oder geschickt? Sagen Sie es {bank}.",
   "notice.unknown": "Etwas hat sich geändert. Sehen Sie Ihre Verbindungen an.",
 
   // Phones.

@@ -124,6 +124,8 @@ export const TEXTS = {
   "notice.phone_confirmed.bank": "{bank} let in: {phone}.",
   "notice.phone_revoked": "This phone was removed: {phone}.",
   "notice.phone_revoked.bank": "{bank} removed this phone: {phone}.",
+  "notice.claims_stopped": "Three numbers were wrong. Codes were stopped for an hour.",
+  "notice.claims_stopped.help": "Did someone show or send you a code? Then tell {bank}.",
   "notice.unknown": "Something changed. Look at your connections.",
 
   // Phones.

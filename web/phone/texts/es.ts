@@ -126,6 +126,8 @@ export const TEXTS: Texts = {
   "notice.phone_confirmed.bank": "{bank} admitió: {phone}.",
   "notice.phone_revoked": "Se ha quitado este móvil: {phone}.",
   "notice.phone_revoked.bank": "{bank} ha quitado este móvil: {phone}.",
+  "notice.claims_stopped": "Tres números no eran correctos. Los códigos se pararon durante una hora.",
+  "notice.claims_stopped.help": "¿Alguien le mostró o envió un código? Dígaselo a {bank}.",
   "notice.unknown": "Algo ha cambiado. Mire sus conexiones.",
 
   // Phones.

@@ -126,6 +126,8 @@ export const TEXTS: Texts = {
   "notice.phone_confirmed.bank": "{bank} a accepté : {phone}.",
   "notice.phone_revoked": "Ce téléphone a été supprimé : {phone}.",
   "notice.phone_revoked.bank": "{bank} a supprimé ce téléphone : {phone}.",
+  "notice.claims_stopped": "Trois nombres étaient faux. Les codes ont été bloqués pendant une heure.",
+  "notice.claims_stopped.help": "Quelqu’un vous a montré ou envoyé un code ? Dites-le à {bank}.",
   "notice.unknown": "Quelque chose a changé. Regardez vos connexions.",
 
   // Phones.

@@ -126,6 +126,8 @@ export const TEXTS: Texts = {
   "notice.phone_confirmed.bank": "{bank} liet toe: {phone}.",
   "notice.phone_revoked": "Deze telefoon is verwijderd: {phone}.",
   "notice.phone_revoked.bank": "{bank} heeft deze telefoon verwijderd: {phone}.",
+  "notice.claims_stopped": "Drie getallen waren fout. Codes zijn een uur lang gestopt.",
+  "notice.claims_stopped.help": "Heeft iemand je een code getoond of gestuurd? Vertel het {bank}.",
   "notice.unknown": "Er is iets veranderd. Kijk bij je koppelingen.",
 
   // Phones.
