@@ -48,6 +48,15 @@ def test_a_new_link_kills_the_one_before_and_the_code_kills_both() -> None:
     assert done(scene.claim(scene.frame_of(shown), shown)).way == "qr"
 
 
+def test_a_link_past_its_life_does_not_stop_what_reached_another_person_since() -> None:
+    journey, text = linked()
+    taken = done(scene.claim(text, journey))
+    for later, name in ((119, "already_scanned"), (120, "code_not_accepted")):
+        second = scene.claim(text, taken, BEN, now=NOW + later)
+        assert refused(second).name == name
+        assert bool(second.changes) == (name == "already_scanned")
+
+
 def test_what_went_by_link_is_resumed_only_after_the_return() -> None:
     journey, text = linked()
     taken = done(scene.claim(text, journey))

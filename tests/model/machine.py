@@ -269,7 +269,7 @@ class Model(RuleBasedStateMachine):
         phone = self.held_by(journey, phone) if other < 4 else phone
         match step:
             case "match":
-                world.match(phone, journey, world.record(journey).number)
+                self._say_known_number(journey, phone)
             case "choose":
                 world.review(phone, journey)
             case "foreign":
@@ -408,6 +408,14 @@ class Model(RuleBasedStateMachine):
         world.look(journey)
         own = world.holder(journey).owner == phone.person_id
         number = world.record(journey).number if own else world.numbers.get(journey, 42)
+        told = not own and phone.person_id != MALLORY
+        world.match(phone, journey, number, told)
+
+    def _say_known_number(self, journey: str, phone: Phone) -> None:
+        """As `_say_number`, but nobody guesses: who was told no number sends none."""
+        world = self.world
+        own = world.holder(journey).owner == phone.person_id
+        number = world.record(journey).number if own else world.numbers.get(journey)
         told = not own and phone.person_id != MALLORY
         world.match(phone, journey, number, told)
 

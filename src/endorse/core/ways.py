@@ -114,7 +114,9 @@ def counts(
             shown = journey.lid_hash is None and handle.qid == journey.qid
             return shown and frame.counts(handle, key, issuer, journey, now, law)
         case Link(lid):
-            return journey.lid_hash is not None and same(journey.lid_hash, fingerprint(lid))
+            # Also while it is claimed: an old link must not stop what came by another way.
+            offered = journey.lid_hash is not None and now < journey.code_from + law.code_shown
+            return offered and same(journey.lid_hash or "", fingerprint(lid))
         case Spelled(letters):
             spelled = journey.spelling_hash is not None and journey.spelled_at is not None
             return (
