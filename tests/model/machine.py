@@ -35,7 +35,7 @@ BY: Final = st.sampled_from(("qr", "qr", "link", "link", "short_code", "near"))
 LEVEL: Final = st.sampled_from(("green", "green", "green", "green", "green", "amber", "red"))
 OFFERED: Final = st.sampled_from((WAYS, WAYS, ("qr",), ("link",), ("qr", "short_code"), ("near",)))
 FIRST: Final = st.sampled_from(("code", "code", "app", "letters"))
-TURN: Final = st.sampled_from(("", "app", "code"))
+TURN: Final = st.sampled_from(("", "app", "code", "letters"))
 AFTER: Final = st.sampled_from((0, 0, 0, 0, 5, 7, 9, 11, 61, 121, 299, 301))
 CLIENTS: Final = st.sampled_from(("app", "app", "app", "other-app"))
 THEN: Final = ("send", "send", "edit", "choose again", "cancel", "Mallory signs")
@@ -195,7 +195,10 @@ class Model(RuleBasedStateMachine):
         browser, world = self.browser(nth), self.world
         journey = self.anew(browser)
         world.peek(journey)
-        if turn:
+        if turn == "letters":
+            world.spell(browser, journey)
+            world.peek(journey)
+        elif turn:
             world.open_app(browser, journey)
         if turn == "code":
             world.show_code(browser, journey)

@@ -161,7 +161,7 @@ _WAYS: Final = (
         "any link passes",
         "L3",
         ways.counts,
-        "same(journey.lid_hash, fingerprint(lid))",
+        'same(journey.lid_hash or "", fingerprint(lid))',
         "True",
     ),
     mutant(
@@ -192,6 +192,7 @@ _WAYS: Final = (
         approve.claim,
         "and connect.code_runs_out(journey, now, law)",
         "",
+        Edit(ways.counts, "and now < journey.code_from + law.code_shown", ""),
     ),
     mutant(
         "near without being offered",
