@@ -8,8 +8,10 @@ from urllib.parse import unquote_plus, urlsplit
 
 import msgspec
 
-from endorse.core import refusal
+from endorse.core import assertion, profile, refusal
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, same
+from endorse.core.jose import Jws
+from endorse.core.metadata import SECRET_METHODS
 from endorse.core.model import Client, ClientSecret
 from endorse.core.params import Params
 from endorse.core.policy import SCOPES, Policy
@@ -22,50 +24,94 @@ _LOOPBACK: Final = ("127.0.0.1", "[::1]", "localhost")
 
 
 class Credentials(msgspec.Struct, frozen=True):
-    """What a call says of its client. `secret` is None for a public one. `basic`: by the header."""
+    """What a call says of its client; all but the id is missing for a public one.
+
+    `basic`: the secret came by the header. `assertion`: read, and not verified yet.
+    """
 
     client_id: str
-    secret: Secret | None
-    basic: bool
+    secret: Secret | None = None
+    basic: bool = False
+    assertion: Jws | None = None
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a client calls: the issuer, and the addresses by which plain clients name it too."""
+
+    issuer: str
+    endpoints: tuple[str, ...]
 
 
 def credentials(params: Params, authorization: str | None, law: Policy) -> Credentials | Refusal:
-    """Read client_secret_basic or client_secret_post, and never both (RFC 6749 2.3, 2.3.1)."""
-    no = params.check(law, _SPEC, "client_id", "client_secret")
+    """Read how a client authenticates, in one way only (RFC 6749 2.3, 2.3.1; RFC 7521 4.2).
+
+    A certificate is no part of it: a client may show one beside any of these, for its tokens.
+    """
+    names = ("client_id", "client_secret", "client_assertion", "client_assertion_type")
+    no = params.check(law, _SPEC, *names)
     if no is not None:
         return no
     client_id, secret = params.text("client_id"), params.text("client_secret")
-    if authorization is not None:
+    signed = assertion.read(params)
+    if [authorization is not None, secret != "", signed is not None].count(True) > 1:
+        return refusal.CLIENT_AUTH_TWICE
+    if isinstance(signed, Refusal):
+        return signed
+    if signed is not None:
+        said = Credentials(signed.said("sub"), assertion=signed)
+    elif authorization is not None:
         basic = _basic(authorization)
         if basic is None:
             return refusal.CLIENT_UNKNOWN.because("unusable Authorization header")
-        if secret:
-            return refusal.CLIENT_AUTH_TWICE
-        if client_id and client_id != basic.client_id:
-            return refusal.CLIENT_UNKNOWN.because("client_id differs from the header's")
-        return basic
-    if not client_id:
+        said = basic
+    else:
+        said = Credentials(client_id, Secret(secret) if secret else None)
+    if not said.client_id:
         return refusal.CLIENT_UNKNOWN.because("no client_id")
-    return Credentials(client_id, Secret(secret) if secret else None, basic=False)
+    if client_id and client_id != said.client_id:
+        return refusal.CLIENT_UNKNOWN.because("client_id differs from the one that authenticates")
+    return said
 
 
-def authenticate(credentials: Credentials, client: Client | None, now: int) -> Client | Refusal:
-    """Find whether these credentials are the client's. An unknown client is refused alike."""
+def authenticate(
+    said: Credentials, client: Client | None, place: Place, now: int, law: Policy
+) -> Client | Refusal:
+    """Find whether this client calls, by the one method that it is registered for.
+
+    An unknown client is refused like any other. An assertion that is good must still be used up.
+    """
     no = refusal.CLIENT_UNKNOWN
     if client is None:
         return no.because("unknown client")
-    if client.public:
-        return no.because("a public client has no secret") if credentials.secret else client
-    if credentials.secret is None:
-        return no.because("no client_secret")
-    received = fingerprint(credentials.secret.reveal())
+    method = "none" if client.public else client.metadata.token_endpoint_auth_method
+    if method not in profile.of(client).auth_methods:
+        return no.because(f"{method} is not allowed in the profile {client.profile}")
+    if said.assertion is not None and method != "private_key_jwt":
+        return no.because(f"an assertion of a client registered for {method}")
+    if said.secret is not None and method not in SECRET_METHODS:
+        return no.because(f"a secret of a client registered for {method}")
+    if method == "none":
+        return client
+    if method in SECRET_METHODS:
+        problem = _secret_problem(said.secret, client, now)
+    elif said.assertion is not None:
+        problem = assertion.problem(said.assertion, client, place.issuer, place.endpoints, now, law)
+    else:
+        problem = f"nothing of {method}"
+    return no.because(problem) if problem else client
+
+
+def _secret_problem(secret: Secret | None, client: Client, now: int) -> str:
+    """Say why a secret does not show this client, or "". Header and form are both good."""
+    if secret is None:
+        return "no client_secret"
+    received = fingerprint(secret.reveal())
     good = [
-        secret
-        for secret in client.secrets
-        if same(secret.secret_hash, received)
-        and (secret.expires_at is None or now < secret.expires_at)
+        kept
+        for kept in client.secrets
+        if same(kept.secret_hash, received) and (kept.expires_at is None or now < kept.expires_at)
     ]
-    return client if good else no.because("wrong or replaced client_secret")
+    return "" if good else "wrong or replaced client_secret"
 
 
 def new_secret(fresh: Fresh, now: int) -> tuple[Secret, ClientSecret]:

@@ -21,6 +21,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     token_endpoint_auth_method: str = "client_secret_basic"
+    token_endpoint_auth_signing_alg: str = ""
+    """The only algorithm of its assertions; "" for each that its profile allows."""
     jwks: str = ""
     """The client's public keys as the JSON text of a JWK set (RFC 7517 5); "" for none."""
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")

@@ -10,6 +10,7 @@ from endorse.core.policy import Policy
 from endorse.core.refusal import Refusal
 
 _FIELDS_AT_MOST: Final = 64
+_SIGNED: Final = ("client_assertion", "request")
 
 
 class Params(msgspec.Struct, frozen=True):
@@ -31,8 +32,9 @@ class Params(msgspec.Struct, frozen=True):
             value = self.values.get(name, b"")
             if name in self.doubled:
                 return refusal.doubled(name, spec)
-            if len(value) > law.parameter:
-                return refusal.too_long(name, law.parameter)
+            limit = law.signed_parameter if name in _SIGNED else law.parameter
+            if len(value) > limit:
+                return refusal.too_long(name, limit)
             if not _is_text(value):
                 return refusal.not_text(name)
         return None

@@ -109,6 +109,10 @@ class Policy(msgspec.Struct, frozen=True):
     # The overlap in which a client's old secret still works after a rotation.
     secret_overlap: int = 7 * DAY
 
+    # How far the clock of a client may differ from ours (FAPI 2.0 Security Profile 5.3.2.1: a time
+    # up to 10 s ahead is accepted, one more than 60 s ahead is not).
+    clocks_differ: int = 10
+
     # Beginnings from one address a minute: a household is far below, a flood far above.
     starts_a_minute: int = 10
     # Frames that do not count, from one phone a minute: a shaking hand is far below.
@@ -119,6 +123,8 @@ class Policy(msgspec.Struct, frozen=True):
 
     # Sizes. A parameter of 2 KiB is longer than any real one (a state that is a JWT has 300).
     parameter: int = 2048
+    # A parameter that is a signed token is longer: claims, an RSA signature, sometimes a chain.
+    signed_parameter: int = 16 * 1024
     body: int = 64 * 1024
     accounts_chosen: int = 100
     page_of_transactions: int = 100

@@ -98,16 +98,23 @@ ACCESS_DENIED = _oauth(
 CLIENT_UNKNOWN = _oauth(
     "client_not_authenticated",
     "invalid_client",
-    "Client authentication failed: check client_id and client_secret, sent by HTTP Basic or in the "
-    "form.",
+    "Client authentication failed: check client_id, and that the client authenticates as it is "
+    "registered: with its secret, a fresh assertion of its key, or its certificate.",
     "RFC 6749 5.2",
     status=401,
 )
 CLIENT_AUTH_TWICE = _oauth(
     "client_authenticated_twice",
     "invalid_request",
-    "The client authenticated in more than one way. Use HTTP Basic or the form, not both.",
+    "The client authenticated in more than one way. Use one: HTTP Basic, the form or an assertion.",
     "RFC 6749 2.3",
+)
+ASSERTION_TYPE = _oauth(
+    "client_assertion_type",
+    "invalid_request",
+    "Send client_assertion together with client_assertion_type="
+    "urn:ietf:params:oauth:client-assertion-type:jwt-bearer.",
+    "RFC 7521 4.2",
 )
 GRANT_TYPE_UNSUPPORTED = _oauth(
     "grant_type_unsupported",

@@ -6,12 +6,14 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from endorse.core import assertion, refusal
 from endorse.core import client as clients
+from endorse.core.client import Place
 from endorse.core.model import Client
 from endorse.core.params import Params, parse
 from endorse.core.refusal import Refusal
 from endorse.server import wire
-from endorse.server.desk import Desk
+from endorse.server.desk import Desk, log
 from endorse.store import reads
 
 TOO_MANY: Final = Refusal(
@@ -24,6 +26,8 @@ class Caller(msgspec.Struct, frozen=True):
 
     params: Params
     client: Client
+    certificate_thumbprint: str = ""
+    """`x5t#S256` of the TLS certificate that the client showed, "" for none (RFC 8705 3.1)."""
 
 
 async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
@@ -43,16 +47,26 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
     if isinstance(said, Refusal):
         return _unauthenticated(said, header)
     client = await desk.store.read(lambda db: reads.client(db, said.client_id))
-    known = clients.authenticate(said, client, desk.clock())
-    return _unauthenticated(known, header) if isinstance(known, Refusal) else Caller(params, known)
+    place = Place(desk.issuer, (f"{desk.issuer}/token", desk.issuer + str(request.scope["path"])))
+    known = clients.authenticate(said, client, place, desk.clock(), desk.law)
+    if isinstance(known, Refusal):
+        return _unauthenticated(known, header)
+    if said.assertion is not None:
+        # On its own and at once: an assertion is used up by any call, also one that is refused.
+        used = assertion.use(said.assertion, known, desk.law)
+        if not await desk.store.change([used], desk.clock()):
+            no = refusal.CLIENT_UNKNOWN.because("the jti of the assertion was used before")
+            return _unauthenticated(no, header)
+    return Caller(params, known)
 
 
 def _unauthenticated(no: Refusal, header: str | None) -> Refusal:
     """Answer 401 to a client that tried the header, 400 to one that used the form (RFC 6749 5.2).
 
     A 401 must carry a challenge (RFC 9110 15.5.2), and clients that find one look no further: the
-    developer would see "Basic" and not what is wrong.
+    developer would see "Basic" and not what is wrong. The log tells what is: the answer does not.
     """
+    log.info("refused: %s (%s) %s", no.name, no.spec, no.detail)
     if no.status != 401 or header is not None:
         return no
     return msgspec.structs.replace(no, status=400)

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from endorse.core.jose import PLAIN_SIGNATURES
 from endorse.core.policy import SCOPES
 from endorse.server import wire
 from endorse.server.desk import Desk
@@ -20,7 +21,7 @@ async def describe(desk: Desk, _: HttpRequest) -> Response:
 def metadata(desk: Desk) -> dict[str, Any]:
     """Describe this server (RFC 8414 2)."""
     issuer = desk.issuer
-    auth = ["client_secret_basic", "client_secret_post", "none"]
+    auth = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/auth",
@@ -33,6 +34,8 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "ui_locales_supported": list(LANGUAGES),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": auth,
+        "token_endpoint_auth_signing_alg_values_supported": list(PLAIN_SIGNATURES),
         "revocation_endpoint_auth_methods_supported": auth,
+        "revocation_endpoint_auth_signing_alg_values_supported": list(PLAIN_SIGNATURES),
         "authorization_response_iss_parameter_supported": True,
     }
