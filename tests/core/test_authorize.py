@@ -362,7 +362,7 @@ def test_there_is_nothing_to_fetch_before_the_person_decided(state: State) -> No
 def test_a_journey_without_approval_goes_back_as_access_denied(state: State) -> None:
     decision = authorize.reply(scene.REACH[state](), NOW, KEY, ISSUER, LAW)
     sent = sent_back(scene.done(decision).location)
-    assert set(sent) == {"error", "error_description", "state", "iss"}
+    assert set(sent) == {"error", "error_description", "error_uri", "state", "iss"}
     assert sent["error"] == b"access_denied"
     assert decision.changes == ()
 

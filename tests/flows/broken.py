@@ -193,8 +193,9 @@ def is_json_error(answer: httpx2.Response) -> bool:
     if answer.headers.get("content-type") != "application/json":
         return False
     told = answer.json()
-    return set(told) - {"time", "state"} == {"error", "error_description"} and all(
-        isinstance(told[name], str) and told[name] for name in ("error", "error_description")
+    members = {"error", "error_description", "error_uri"}
+    return set(told) - {"time", "state"} == members and all(
+        isinstance(told[name], str) and told[name] for name in members
     )
 
 

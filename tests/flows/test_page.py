@@ -174,6 +174,7 @@ async def test_two_tabs_of_one_browser_do_not_mix(served: Served) -> None:
     assert play.answered(await second.get("/resume/{}", both)) == {
         "error": "access_denied",
         "error_description": "The account holder did not approve.",
+        "error_uri": served.issuer + "/errors/access_denied",
         "state": "second",
         "iss": served.issuer,
     }

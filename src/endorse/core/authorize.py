@@ -199,8 +199,9 @@ def _pkce_problem(params: Params, client: Client) -> Refusal | None:
 
 
 def _error(trusted: Trusted, issuer: str, no: Refusal, state: bytes | None) -> Reply:
-    location = _location(trusted, issuer, state, error=no.error, error_description=no.told)
-    return Reply(location, no)
+    answer = {"error": no.error, "error_description": no.told}
+    answer["error_uri"] = refusal.page_of(no, issuer)
+    return Reply(_location(trusted, issuer, state, **answer), no)
 
 
 def _location(trusted: Trusted, issuer: str, state: bytes | None, **answer: str) -> str:

@@ -25,6 +25,11 @@ class Refusal(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, detail=detail)
 
 
+def page_of(no: Refusal, issuer: str) -> str:
+    """Give the address of the page about a refusal: the `error_uri` (RFC 6749 4.1.2.1, 5.2)."""
+    return f"{issuer}/errors/{no.name}"
+
+
 def _oauth(name: str, error: str, told: str, spec: str, status: int = 400) -> Refusal:
     return Refusal(name, error, status, told, spec)
 

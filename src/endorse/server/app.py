@@ -17,6 +17,7 @@ from endorse.server import (
     connect,
     connections,
     enrol,
+    errors,
     files,
     near,
     openapi,
@@ -105,6 +106,9 @@ PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
     ("GET", "/phone/sw.js", files.service_worker),
     ("GET", "/phone/manifest.webmanifest", files.web_manifest),
     ("GET", "/brand.css", files.brand_css),
+    # whoever was refused something
+    ("GET", "/errors", errors.index),
+    ("GET", "/errors/{name}", errors.show),
 )
 
 

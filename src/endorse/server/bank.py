@@ -100,6 +100,8 @@ async def _open(desk: Desk, request: HttpRequest, *any_of: str) -> Access | Refu
         return refusal.TOKEN_MISSING
     token_hash = fingerprint(text.strip())
     opened = await desk.store.read(lambda db: reads.access(db, token_hash))
+    if opened is not None:
+        wire.known_as(request, opened.client_id)
     now = desk.clock()
     no = access.check(opened, now, *any_of)
     if no is not None or opened is None:
@@ -206,7 +208,7 @@ def _refused(no: Refusal) -> Response:
     """Answer a refusal: Berlin Group's `tppMessages`, and RFC 6750's header where it is due."""
     code = _TPP_CODES.get(no.error, no.error)
     message = {"category": "ERROR", "code": code, "text": no.told}
-    return wire.json({"tppMessages": [message]}, no.status, _challenge(no))
+    return wire.Refused(no, {"tppMessages": [message]}, _challenge(no))
 
 
 def _challenge(no: Refusal) -> dict[str, str] | None:

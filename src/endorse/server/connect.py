@@ -32,7 +32,7 @@ A = TypeVar("A")
 
 _COOKIE_LIVES: Final = 1800
 FOREIGN: Final = Refusal(
-    "notfrom_our_page", "invalid_request", 403, "This may only be sent from our own page."
+    "not_from_our_page", "invalid_request", 403, "This may only be sent from our own page."
 )
 _SEAL_BROKEN: Final = Refusal(
     "page_too_old", "invalid_request", 400, "This page is too old. Start again in the app."
@@ -238,6 +238,7 @@ async def act(
         return answer
     if wants_json(request):
         return wire.refused(answer)
+    wire.note(answer, request.scope)
     return wire.see_other(f"/connect/{found.short}")
 
 
@@ -253,6 +254,7 @@ def _no(pages: Pages, request: HttpRequest, no: Refusal) -> Response:
     headers = {"Retry-After": "60"} if no.status == 429 else {}
     if wants_json(request):
         return wire.refused(no, headers)
+    wire.note(no, request.scope)
     answer = _gone(pages, request, no.status)
     answer.headers.update(headers)
     return answer

@@ -97,10 +97,7 @@ class Desk:
             if isinstance(change, Begin | Move):
                 journey = change.journey if isinstance(change, Begin) else change.after
                 log.info("journey %s is %s", journey.short, journey.state.value)
-        answer = decision.answer
-        if isinstance(answer, Refusal):
-            log.info("refused: %s (%s) %s", answer.name, answer.spec, answer.detail)
-        return answer
+        return decision.answer
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something that no answer waits for; a failure is logged and nothing else."""

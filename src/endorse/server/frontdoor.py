@@ -23,7 +23,7 @@ class Frontdoor:
         """Let requests for the desk's issuer in to `app`."""
         self._app = app
         self._pages = pages
-        self._issuer = desk.issuer
+        self.issuer = desk.issuer
         self._host = desk.settings.issuer_host.encode()
         self._desk = desk
 
@@ -76,13 +76,11 @@ class Frontdoor:
         if hosts == [self._host] or scope["path"] == "/healthz":
             return None
         if scope["method"] not in ("GET", "HEAD"):
-            return _fault("wrong_host", 421, f"This server is {self._issuer}.")
+            return _fault("wrong_host", 421, f"This server is {self.issuer}.")
         path = scope.get("raw_path", b"/").decode("latin-1").split("?")[0]
         query = scope["query_string"].decode("latin-1")
         # The path stays on our own host, even when it begins with two slashes.
-        return wire.see_other(
-            self._issuer + "/" + path.lstrip("/") + (f"?{query}" if query else "")
-        )
+        return wire.see_other(self.issuer + "/" + path.lstrip("/") + (f"?{query}" if query else ""))
 
 
 def _fault(error: str, status: int, told: str) -> Response:

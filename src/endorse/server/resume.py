@@ -35,6 +35,7 @@ async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     answer = await desk.settle(lambda db: reads.journey_by_short(db, found.short), decide)
     if isinstance(answer, Refusal):
         # There is nothing to fetch (any more): our own page says where the journey stands.
+        wire.note(answer, request.scope)
         return wire.see_other(f"/connect/{found.short}")
     leaving = wire.see_other(answer.location)
     # The cookie ends with the journey, but a lost redirect must be had again for a while.
@@ -80,8 +81,7 @@ def _holds_secret(desk: Desk, request: HttpRequest, journey: Journey) -> bool:
 
 
 def _not_here(pages: Pages, request: HttpRequest, no: Refusal) -> Response:
-    return (
-        wire.refused(no)
-        if wants_json(request)
-        else pages.page("return.html", language_of(request.scope), no.status, here=False)
-    )
+    if wants_json(request):
+        return wire.refused(no)
+    wire.note(no, request.scope)
+    return pages.page("return.html", language_of(request.scope), no.status, here=False)

@@ -296,6 +296,7 @@ class Problem(Shape, frozen=True):
 
     error: str
     error_description: str
+    error_uri: str = ""
     state: str | None = None
     time: int | None = None
     usable_from: str | None = None

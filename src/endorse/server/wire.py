@@ -1,5 +1,6 @@
 """Bytes to structs and back, and the headers that every answer carries."""
 
+import logging
 from collections.abc import Mapping
 from json import JSONDecoder
 from typing import Any, Final, TypeVar
@@ -7,14 +8,19 @@ from typing import Any, Final, TypeVar
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from endorse.core.refusal import Refusal
+from endorse.core.refusal import Refusal, page_of
 
 T = TypeVar("T")
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _JSON: Final = "application/json"
 _FORM: Final = "application/x-www-form-urlencoded"
+_CLIENT: Final = "endorse.client"
+_LOGGED_AT_MOST: Final = 200
+
+_log: Final = logging.getLogger("endorse")
 
 TOO_LARGE: Final = Refusal(
     "body_too_large", "invalid_request", 413, "The body is larger than 64 KiB."
@@ -94,10 +100,58 @@ def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None
     return Response(raw, status, {**NO_STORE, **(headers or {})}, media_type=_JSON)
 
 
+class Refused(Response):
+    """A refusal as JSON, with the address of its page; logged when it is sent.
+
+    That address begins with the issuer, which the front door puts in the scope.
+    """
+
+    media_type = _JSON
+
+    def __init__(
+        self, no: Refusal, told: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Answer `told`, the members that say no in the shape of this API."""
+        super().__init__(None, no.status, {**NO_STORE, **(headers or {})})
+        self._no = no
+        self._told = told
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        note(self._no, scope)
+        told = {**self._told, "error_uri": page_of(self._no, scope["app"].issuer)}
+        self.body = msgspec.json.encode(told)
+        self.headers["Content-Length"] = str(len(self.body))
+        await super().__call__(scope, receive, send)
+
+
 def refused(no: Refusal, headers: Mapping[str, str] | None = None) -> Response:
     """Answer a refusal as JSON (RFC 6749 5.2)."""
     told = {"error": no.error, "error_description": no.told, **dict(no.also)}
-    return json(told, no.status, headers)
+    return Refused(no, told, headers)
+
+
+def known_as(request: Request, client_id: str) -> None:
+    """Note which client this call says it is of, for the log."""
+    request.scope[_CLIENT] = client_id
+
+
+def note(no: Refusal, scope: Scope) -> None:
+    """Log a refusal in one line: its name, which check failed, and whose call it was.
+
+    Neither the address nor anything that was sent is in it, for that may be a secret in the wrong
+    place; a `client_id` is none.
+    """
+    client = scope.get(_CLIENT)
+    whose = f" for client {_plain(client)}" if client else ""
+    why = f": {_plain(no.detail)}" if no.detail else ""
+    written = f" ({no.spec})" if no.spec else ""
+    _log.info("refused %s%s%s%s", no.name, whose, why, written)
+
+
+def _plain(text: str) -> str:
+    """Keep a text on its line of the log, and short."""
+    return "".join(c if c.isprintable() else "?" for c in text[:_LOGGED_AT_MOST])
 
 
 async def healthy(_desk: object, _request: Request) -> Response:

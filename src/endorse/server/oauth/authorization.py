@@ -29,8 +29,9 @@ async def authorization(desk: Desk, pages: Pages, request: HttpRequest) -> Respo
     if isinstance(answer, Untrusted):
         return _problem(desk, pages, answer)
     if isinstance(answer, Reply):
-        no = answer.refusal
-        log.info("refused: %s for client %s", no.name if no else "", client_id)
+        wire.known_as(request, client_id)
+        if answer.refusal is not None:
+            wire.note(answer.refusal, request.scope)
         return wire.see_other(answer.location)
     if client is None:
         raise AssertionError("a request without its client was let through")
@@ -70,6 +71,7 @@ def _problem(desk: Desk, pages: Pages, problem: Untrusted) -> Response:
         rows=rows,
         compare=compare,
         reference=reference,
+        refusal=problem.name,
         spec="RFC 6749 3.1.2.3, RFC 9700 2.1" if received else "RFC 6749 4.1.2.1",
     )
 

@@ -46,6 +46,7 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
     said = clients.credentials(params, header, desk.law)
     if isinstance(said, Refusal):
         return _unauthenticated(said, header)
+    wire.known_as(request, said.client_id)
     client = await desk.store.read(lambda db: reads.client(db, said.client_id))
     place = Place(desk.issuer, (f"{desk.issuer}/token", desk.issuer + str(request.scope["path"])))
     known = clients.authenticate(said, client, place, desk.clock(), desk.law)
