@@ -31,25 +31,27 @@ def main() -> None:
     "--issuer", metavar="URL", help="The bank's address, when a TLS proxy stands before it."
 )
 @click.option("--way", "ways", multiple=True, help="Only these ways to a phone; see the guide.")
+@click.option(
+    "--approve-as",
+    metavar="PERSON",
+    help="Approve each request by itself, as this person: for suites that hold no phone.",
+)
+@click.option(
+    "--refuse-client",
+    multiple=True,
+    metavar="ID",
+    help="Refuse each request of this client by itself.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON when ready.")
 @click.option("--verbose", is_flag=True, help="Log each step.")
-def sandbox(
-    port: int,
-    app_port: int,
-    database: str | None,
-    issuer: str | None,
-    ways: tuple[str, ...],
-    as_json: bool,
-    verbose: bool,
-) -> None:
+def sandbox(**options: Any) -> None:
     """Run a bank with invented people, and a third-party app that connects to it.
 
     Without --database everything is forgotten at the end.
     """
     from endorse.cli.sandbox import Wanted, run_sandbox
 
-    wanted = Wanted(port, app_port, database, issuer, ways, as_json, verbose)
-    _run(run_sandbox(wanted))
+    _run(run_sandbox(Wanted(**options)))
 
 
 @main.command()

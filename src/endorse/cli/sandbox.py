@@ -16,6 +16,7 @@ import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from endorse.cli.port import listen_or_say
+from endorse.cli.stand_in import StandIn
 from endorse.core.change import AddClient, AddSecret, ChangeClient
 from endorse.core.coding import fingerprint
 from endorse.core.model import Client, ClientSecret
@@ -40,6 +41,8 @@ class Wanted(msgspec.Struct, frozen=True):
     database: str | None
     issuer: str | None
     ways: tuple[str, ...]
+    approve_as: str | None
+    refuse_client: tuple[str, ...]
     as_json: bool
     verbose: bool
 
@@ -64,7 +67,8 @@ async def run_sandbox(wanted: Wanted) -> None:
             issuer=issuer, database=database, secret=None, policy=policy, sandbox=True
         )
         bank = SandboxBank(_SEED, lambda: datetime.now(UTC).date())  # noqa: TID251 - its clock
-        desk = await open_desk(settings, bank, bank)
+        stand_in = _stand_in(wanted, bank, settings.issuer, bank_sockets[0].getsockname()[1])
+        desk = await open_desk(settings, bank, bank, stand_in=stand_in)
         app_url = f"http://127.0.0.1:{app_sockets[0].getsockname()[1]}"
         await _keep_client(desk, f"{app_url}/callback")
         server = server_for(create_app(desk), desk)
@@ -73,6 +77,19 @@ async def run_sandbox(wanted: Wanted) -> None:
         printing = asyncio.create_task(_say_ready(ready, wanted, desk, app_url))
         await serve_all(ready, (server, bank_sockets), (app, app_sockets))
         await printing
+
+
+def _stand_in(wanted: Wanted, bank: SandboxBank, issuer: str, port: int) -> StandIn | None:
+    """Make who decides in place of people, if anybody does. Raises ValueError."""
+    if wanted.approve_as is None:
+        if wanted.refuse_client:
+            raise ValueError("--refuse-client needs --approve-as: whose phone refuses?")
+        return None
+    known = [name for person in bank.people() for name in (person.id, person.name)]
+    if wanted.approve_as not in known:
+        people = ", ".join(person.id for person in bank.people())
+        raise ValueError(f"--approve-as: there is no {wanted.approve_as}. There are: {people}.")
+    return StandIn(issuer, port, wanted.approve_as, wanted.refuse_client)
 
 
 class _Budgetly:

@@ -22,7 +22,7 @@ from endorse.phone.answers import (
     SandboxPerson,
     Started,
 )
-from endorse.phone.approve import approve_url, approve_url_async
+from endorse.phone.approve import approve_url, approve_url_async, decide
 from endorse.phone.browser import Browser, Connect, Left, Page
 from endorse.phone.consent import Consent
 from endorse.phone.device import DeviceKey
@@ -133,6 +133,7 @@ __all__ = [
     "WrongState",
     "approve_url",
     "approve_url_async",
+    "decide",
     "open_client",
     "sandbox_code",
     "sandbox_people",

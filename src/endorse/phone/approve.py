@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
+from typing import Final
 
 import httpx2
 
-from endorse.phone.answers import Account, Claimed, Matched
+from endorse.phone.answers import Account, Claimed, Matched, Progress
 from endorse.phone.browser import Browser, Left
 from endorse.phone.consent import Consent
 from endorse.phone.errors import (
@@ -17,6 +18,7 @@ from endorse.phone.errors import (
     CodeNotAccepted,
     ConsentNotTrusted,
     JourneyEnded,
+    NotEnrolled,
     PhoneError,
     TookTooLong,
 )
@@ -143,6 +145,32 @@ async def _ready(
 
 async def _play(browser: Browser, phone: Phone, accounts: Sequence[str], refuse: bool) -> str:
     await browser.start()
+    await _by_moving_code(browser, phone, accounts, refuse)
+    return await browser.resume()
+
+
+async def decide(
+    browser: Browser,
+    phone: Phone,
+    ways: Sequence[str],
+    *,
+    accounts: Sequence[str] = (),
+    refuse: bool = False,
+) -> None:
+    """Approve or refuse the journey that `browser` began, by the first of `ways` it may take.
+
+    Afterwards the browser may leave (`resume`). `accounts` are IBANs; without any all are chosen.
+    Raises a `PhoneError`, also where there is no known way.
+    """
+    way = next((way for way in ways if way in _BY), None)
+    if way is None:
+        raise PhoneError("This request takes no way that is known here.")
+    await _BY[way](browser, phone, accounts, refuse)
+
+
+async def _by_moving_code(
+    browser: Browser, phone: Phone, accounts: Sequence[str], refuse: bool
+) -> None:
     scans = 0
     claimed: Claimed | None = None
     async with aclosing(browser.events()) as events:
@@ -162,20 +190,63 @@ async def _play(browser: Browser, phone: Phone, accounts: Sequence[str], refuse:
                 if not refuse:
                     await _approve(phone, claimed, event.number, accounts)
             elif isinstance(event, State) and event.state in _LEAVING:
-                return await browser.resume()
+                return
             elif isinstance(event, State) and event.state in _OVER:
                 raise JourneyEnded(event.state, event.reason)
     raise JourneyEnded("lost", "the page's events ended without a decision")
 
 
-async def _approve(phone: Phone, claimed: Claimed, number: int, accounts: Sequence[str]) -> None:
+async def _by_link(browser: Browser, phone: Phone, accounts: Sequence[str], refuse: bool) -> None:
+    claimed = await phone.claim(await browser.open_app())
+    if refuse:
+        await phone.refuse(claimed.journey)
+        return
+    done = await _approve(phone, claimed, None, accounts)
+    await browser.come_back(done.return_url or "")
+
+
+async def _by_letters(
+    browser: Browser, phone: Phone, accounts: Sequence[str], refuse: bool
+) -> None:
+    claimed = await phone.claim(await browser.spell())
+    if refuse:
+        await phone.refuse(claimed.journey)
+        return
+    await _approve(phone, claimed, (await browser.until("claimed")).number, accounts)
+
+
+async def _by_nearness(
+    browser: Browser, phone: Phone, accounts: Sequence[str], refuse: bool
+) -> None:
+    if phone.passkey is None:
+        raise NotEnrolled("This phone is not enrolled.")
+    before = {held.journey for held in await phone.journeys()}
+    await browser.come_near(phone.passkey.sign(await browser.near_options(), phone.issuer.url))
+    (claimed,) = [held for held in await phone.journeys() if held.journey not in before]
+    if refuse:
+        await phone.refuse(claimed.journey)
+        return
+    await _approve(phone, claimed, None, accounts)
+
+
+_BY: Final[dict[str, Callable[[Browser, Phone, Sequence[str], bool], Awaitable[None]]]] = {
+    "qr": _by_moving_code,
+    "link": _by_link,
+    "short_code": _by_letters,
+    "near": _by_nearness,
+}
+
+
+async def _approve(
+    phone: Phone, claimed: Claimed, number: int | None, accounts: Sequence[str]
+) -> Progress:
     matched = await phone.match(claimed.journey, number)
     chosen = [account.resource_id for account in choose(matched.accounts, accounts)]
     review = await phone.review(claimed.journey, chosen)
     _check_same(review.consent, claimed, matched)
     # Under a warning an approval counts only when there was time to read it.
     await asyncio.sleep(claimed.hint.wait)
-    await phone.approve(review)
+    return await phone.approve(review)
 
 
 def choose(accounts: Sequence[Account], ibans: Sequence[str]) -> list[Account]:

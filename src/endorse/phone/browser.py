@@ -103,6 +103,17 @@ class Browser:
             url = target
         raise NotUnderstood(f"{urlsplit(url).path} redirects more than {_MOST_REDIRECTS} times.")
 
+    def take_over(self, issuer: str, connect: Connect, cookie: tuple[str, str]) -> None:
+        """Go on with a journey that another browser began, by the (name, value) of its cookie.
+
+        For whoever may know the cookie: it is all that tells this browser from a stranger's.
+        """
+        known = Issuer.parse(issuer)
+        self._page, self._connect = Page(known, ""), connect
+        # Python's cookie jars call a host without a dot by this other name (RFC 2965 1).
+        domain = known.host if "." in known.host or ":" in known.host else f"{known.host}.local"
+        self._cookies.set(*cookie, domain=domain, path="/")
+
     async def start(self) -> Connect:
         """Begin the journey of the page that is open, as its script does."""
         page = self._opened()

@@ -19,8 +19,13 @@ T = TypeVar("T")
 _TIMEOUT = httpx2.Timeout(10.0, read=40.0)
 
 
-def open_client(issuer: str) -> httpx2.AsyncClient:
-    """An HTTP client that follows no redirect and keeps no cookie, for any number of phones."""
+def open_client(
+    issuer: str, transport: httpx2.AsyncBaseTransport | None = None
+) -> httpx2.AsyncClient:
+    """An HTTP client that follows no redirect and keeps no cookie, for any number of phones.
+
+    `transport` says how requests get there, where that is not by their address.
+    """
     plain = Issuer.of(issuer).url.startswith("http:")
     return httpx2.AsyncClient(
         timeout=_TIMEOUT,
@@ -28,8 +33,9 @@ def open_client(issuer: str) -> httpx2.AsyncClient:
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
         # Plain http stays on this computer, out of reach of a proxy from the environment. It
         # needs no list of authorities, which takes 40 ms to load; without one no TLS succeeds.
-        trust_env=not plain,
+        trust_env=not plain and transport is None,
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if plain else True,
+        transport=transport,
     )
 
 

@@ -114,7 +114,7 @@ PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
 
 def create_app(desk: Desk) -> Frontdoor:
     """Make the server's application from a desk whose store is open; it closes the store."""
-    pages = Pages(desk.settings)
+    pages = Pages(desk.settings, scripted=desk.stand_in is None)
     table = [
         *(_route(method, path, partial(answer, desk)) for method, path, answer in ANSWERS),
         *(_route(method, path, partial(answer, desk, pages)) for method, path, answer in PAGES),

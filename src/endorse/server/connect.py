@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from endorse.core import authorize, connect, ways
 from endorse.core.change import Decision
-from endorse.core.coding import fingerprint, same
+from endorse.core.coding import Secret, fingerprint, same
 from endorse.core.journey import State
 from endorse.core.model import Client, Journey, Request
 from endorse.core.params import parse
@@ -26,6 +26,7 @@ from endorse.server.browser import (
 from endorse.server.desk import Desk
 from endorse.server.language import language_of
 from endorse.server.pages import Pages
+from endorse.server.stand_in import Started
 from endorse.store import reads
 
 A = TypeVar("A")
@@ -97,6 +98,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     if isinstance(begun, Refusal):
         return _no(pages, request, begun)
     short = begun.journey.short
+    _tell_stand_in(desk, begun)
     if wants_json(request):
         here = f"/connect/{short}"
         paths = {"connect": here, "events": f"{here}/events", "resume": f"/resume/{short}"}
@@ -106,6 +108,20 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     set_cookie(desk, answer, cookie_name(desk, short), begun.browser_secret, _COOKIE_LIVES)
     keep_lasting(desk, answer, known_as)
     return answer
+
+
+def _tell_stand_in(desk: Desk, begun: connect.Begun) -> None:
+    if desk.stand_in is None:
+        return
+    journey = begun.journey
+    started = Started(
+        journey.request.returns_to.client_id,
+        journey.short,
+        journey.ways,
+        cookie_name(desk, journey.short),
+        Secret(begun.browser_secret),
+    )
+    desk.later(desk.stand_in.began(started))
 
 
 async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -172,10 +188,12 @@ def page_state(desk: Desk, journey: Journey) -> str:
     A code that ran out while waiting is `lapsed`; a request that waits for the app on this
     device is `app`, and stays in `review` after the approval: what went by link is completed by
     the return alone, never by the page that waits. Where no number is asked, a claim is shown
-    as `matched`: there is nothing to do here.
+    as `matched`: there is nothing to do here. A stand-in returns without a page of its own, so
+    there the page that waits is the one to leave.
     """
     state = journey.at(desk.clock())
-    if state is State.APPROVED and journey.way == "link":
+    returned = desk.stand_in is not None and journey.may_resume
+    if state is State.APPROVED and journey.way == "link" and not returned:
         return State.REVIEW.value
     if state is State.CLAIMED and journey.number is None:
         return State.MATCHED.value

@@ -16,6 +16,7 @@ from endorse.server.keys import Keys
 from endorse.server.limit import Limit
 from endorse.server.risk import IN_SANDBOX, Rules
 from endorse.server.settings import Settings
+from endorse.server.stand_in import StandIn
 from endorse.server.wait import Waiting
 from endorse.store import Store
 from endorse.store.connection import Query
@@ -51,11 +52,16 @@ class Desk:
         fresh: Fresh,
         invented: InventedPeople | None = None,
         risk: Risk | None = None,
+        stand_in: StandIn | None = None,
     ) -> None:
         """Take the parts; nothing here reaches for anything global.
 
-        Without a `risk`, claims are weighed by Endorse's own rules and no place table.
+        Without a `risk`, claims are weighed by Endorse's own rules and no place table. Raises
+        ValueError for a `stand_in` outside the sandbox: nobody may approve for real people.
         """
+        if stand_in is not None and not settings.sandbox:
+            raise ValueError("Requests are decided without people in a sandbox only.")
+        self.stand_in = stand_in
         self.settings = settings
         self.store = store
         self.keys = keys

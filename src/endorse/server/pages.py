@@ -44,8 +44,11 @@ _KEPT: Final = 256
 class Pages:
     """Renders the templates of one server."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Load templates and the list of built files; raises FileNotFoundError before a build."""
+    def __init__(self, settings: Settings, scripted: bool = True) -> None:
+        """Load templates and the list of built files; raises FileNotFoundError before a build.
+
+        Unless `scripted`, the page on which a browser waits has no script and goes on by itself.
+        """
         manifest = STATIC / "manifest.json"
         if not manifest.exists():
             raise FileNotFoundError("The pages' files are not built: run `make setup`.")
@@ -65,6 +68,7 @@ class Pages:
             "issuer": settings.issuer,
             "issuer_host": settings.issuer_host,
             "sandbox": settings.sandbox,
+            "scripted": scripted,
             "asset": self.asset,
             # Each language has its own word for "app", and its own place for it.
             "app": settings.brand.app_name.removesuffix(" app"),

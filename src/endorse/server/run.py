@@ -27,6 +27,7 @@ from endorse.server.keys import SECRET_BYTES, Keys, read_secret
 from endorse.server.places import read_places
 from endorse.server.risk import Rules
 from endorse.server.settings import Settings
+from endorse.server.stand_in import StandIn
 from endorse.store import Store, open_store, reads
 
 log: Final = logging.getLogger("endorse")
@@ -39,6 +40,7 @@ async def open_desk(
     clock: Clock | None = None,
     fresh: Fresh = secrets.token_bytes,
     risk: Risk | None = None,
+    stand_in: StandIn | None = None,
 ) -> Desk:
     """Open the store and make the desk that all routes share. Raises StoreAway, ValueError."""
     store = await open_store(settings.database)
@@ -47,7 +49,8 @@ async def open_desk(
     else:
         secret = await _sandbox_secret(store, fresh)
     keys = Keys(secret)
-    return Desk(settings, store, keys, bank, clock or steady_clock(), fresh, invented, risk)
+    clock = clock or steady_clock()
+    return Desk(settings, store, keys, bank, clock, fresh, invented, risk, stand_in)
 
 
 async def _sandbox_secret(store: Store, fresh: Fresh) -> bytes:
