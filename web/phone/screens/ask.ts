@@ -31,15 +31,19 @@ export function showAsk(app: App, journey: Journey): void {
   app.show({
     node: h(
       "section",
-      { class: "screen sheet" },
+      { class: "screen sheet ask" },
       h(
         "div",
         { class: "content" },
         heading(t("ask.title", { client })),
         h("div", { id: "who-and-where", class: "who-and-where" }, clientCard(claimed.client), where.node),
         warning(app, claimed),
-        h("h2", { class: "question-line" }, t(elsewhere(claimed) ? "ask.question" : "ask.question.here")),
-        number?.node,
+        h(
+          "div",
+          { class: "questions" },
+          h("h2", { class: "question-line" }, t(elsewhere(claimed) ? "ask.question" : "ask.question.here")),
+          number?.node,
+        ),
         elsewhere(claimed) ? warned(claimed) : undefined,
       ),
       h("div", { class: "actions stacked" }, pair(refuse, go), notMine(app, journey)),
