@@ -18,7 +18,7 @@ from endorse.phone import (
     approve_url,
     approve_url_async,
 )
-from tests.phone.scripted import CALLBACK, FRAME, ISSUER, WAITING, ScriptedBank, frame
+from tests.phone.scripted import BREAK, CALLBACK, FRAME, ISSUER, WAITING, ScriptedBank, frame
 
 URL = f"{ISSUER}/auth?client_id=c1"
 DECIDED: list[bytes | str] = ["claimed", "matched", "approved", b"event: done\ndata: {}\n\n"]
@@ -70,6 +70,17 @@ def test_an_account_of_nobody_is_named_with_those_there_are(bank: ScriptedBank) 
 def test_the_phone_is_ready_before_the_code_begins_to_move(bank: ScriptedBank) -> None:
     approve_url(URL)
     assert bank.calls.index(("POST", "/phone/enrol")) < bank.calls.index(("POST", "/auth/start"))
+
+
+@pytest.mark.parametrize("then", [[], [BREAK]], ids=["again", "after a break"])
+def test_a_number_that_is_told_again_is_not_said_again(
+    bank: ScriptedBank, then: list[bytes | str]
+) -> None:
+    before, after = [WAITING, frame(), "claimed", *then], ["claimed", *DECIDED]
+    bank.streams = [before, after] if then else [[*before, *after]]
+    assert approve_url(URL) == f"{CALLBACK}&code=abc"
+    assert bank.calls.count(("POST", "/phone/match")) == 1
+    assert bank.calls.count(("POST", "/phone/approve")) == 1
 
 
 def test_a_frame_that_came_too_late_is_followed_by_another_scan(bank: ScriptedBank) -> None:

@@ -173,6 +173,7 @@ async def _by_moving_code(
 ) -> None:
     scans = 0
     claimed: Claimed | None = None
+    decided = refuse
     async with aclosing(browser.events()) as events:
         async for event in events:
             if isinstance(event, Frame) and claimed is None:
@@ -187,7 +188,9 @@ async def _by_moving_code(
                 if refuse:
                     await phone.refuse(claimed.journey)
             elif isinstance(event, State) and event.number is not None and claimed is not None:
-                if not refuse:
+                # A stream that opens anew tells its state again.
+                if not decided:
+                    decided = True
                     await _approve(phone, claimed, event.number, accounts)
             elif isinstance(event, State) and event.state in _LEAVING:
                 return
