@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
-from endorse.core import proof
+from endorse.core import jose, proof
 from endorse.core.coding import b64url, sha256
 from endorse.core.proof import Call
 from endorse.core.refusal import Refusal
@@ -127,8 +127,8 @@ def test_a_good_proof_gives_the_keys_thumbprint() -> None:
 def test_the_thumbprint_is_the_one_of_rfc_7638() -> None:
     jwk = public(KEY)
     members = f'{{"crv":"P-256","kty":"EC","x":"{jwk["x"]}","y":"{jwk["y"]}"}}'
-    assert proof.thumbprint(jwk["crv"], jwk["x"], jwk["y"]) == b64url(sha256(members.encode()))
-    assert proof.thumbprint(jwk["crv"], jwk["x"], jwk["y"]) == KEY.thumbprint()
+    assert jose.thumbprint(jwk) == b64url(sha256(members.encode()))
+    assert jose.thumbprint(jwk) == KEY.thumbprint()
 
 
 def test_the_thumbprint_of_the_key_in_rfc_9449_is_the_one_it_prints() -> None:
@@ -137,7 +137,10 @@ def test_the_thumbprint_of_the_key_in_rfc_9449_is_the_one_it_prints() -> None:
         "l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs",
         "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
     )
-    assert proof.thumbprint("P-256", x, y) == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+    assert (
+        jose.thumbprint({"kty": "EC", "crv": "P-256", "x": x, "y": y})
+        == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+    )
 
 
 def test_a_proof_without_a_session_needs_no_ath() -> None:

@@ -1,12 +1,13 @@
 """The `endorse` command. Each command imports what it needs when it runs, to start fast."""
 
-import asyncio
 import sys
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import click
 
 from endorse import __version__
+from endorse.cli.keys import keys
+from endorse.cli.output import fail, run, show
 
 _PORT = click.IntRange(0, 65535)
 
@@ -51,7 +52,7 @@ def sandbox(**options: Any) -> None:
     """
     from endorse.cli.sandbox import Wanted, run_sandbox
 
-    _run(run_sandbox(Wanted(**options)))
+    run(run_sandbox(Wanted(**options)))
 
 
 @main.command()
@@ -62,7 +63,7 @@ def serve() -> None:
     """
     from endorse.cli.serve import run_server
 
-    _run(run_server())
+    run(run_server())
 
 
 @main.group()
@@ -127,7 +128,7 @@ def client_add(database: str, /, name: str, as_json: bool, **registered: Any) ->
     """Register the app NAME and show its secret, once."""
     from endorse.cli.client import NewClient, add_client
 
-    show(_run(add_client(database, NewClient(name=name, **registered))), as_json)
+    show(run(add_client(database, NewClient(name=name, **registered))), as_json)
 
 
 @client.command("list")
@@ -137,7 +138,7 @@ def client_list(database: str, as_json: bool) -> None:
     """List the registered apps."""
     from endorse.cli.client import list_clients
 
-    for place, found in enumerate(_run(list_clients(database))):
+    for place, found in enumerate(run(list_clients(database))):
         if place and not as_json:
             click.echo()
         show(found, as_json)
@@ -152,7 +153,7 @@ def client_rotate(database: str, client_id: str, overlap_days: int, as_json: boo
     """Give the app a new secret; the old one works for some days more."""
     from endorse.cli.client import rotate_secret
 
-    show(_run(rotate_secret(database, client_id, overlap_days)), as_json)
+    show(run(rotate_secret(database, client_id, overlap_days)), as_json)
 
 
 @main.group()
@@ -175,7 +176,7 @@ def evidence_show(database: str | None, grant: str) -> None:
     """Print everything that was signed for GRANT, as canonical JSON."""
     from endorse.cli.evidence import load
 
-    click.echo(_run(load(database, grant)))
+    click.echo(run(load(database, grant)))
 
 
 @evidence.command("verify", context_settings=_ANY_ID)
@@ -194,7 +195,7 @@ def evidence_verify(database: str | None, grant_or_file: str, issuer: str | None
 
     path = Path(grant_or_file)
     try:
-        text = kept(path) if path.is_file() else _run(load(database, grant_or_file))
+        text = kept(path) if path.is_file() else run(load(database, grant_or_file))
     except ValueError as error:
         fail(str(error))
     findings = check(text, issuer)
@@ -238,7 +239,7 @@ def audit(url: str, only: str | None, with_permission: bool, **options: Any) -> 
     chosen = tuple(number.strip() for number in only.split(",")) if only else ()
     wanted = Wanted(url=url, only=chosen, permitted=with_permission, **options)
     check(wanted)
-    status = _run(run_audit(wanted))
+    status = run(run_audit(wanted))
     sys.exit(NOT_AUDITED if status is None else status)
 
 
@@ -259,7 +260,7 @@ def person_enrol(person_id: str, as_json: bool, png: str | None) -> None:
     """
     from endorse.cli.person import issue_enrolment
 
-    link = _run(issue_enrolment(person_id))
+    link = run(issue_enrolment(person_id))
     if as_json:
         show({"link": link}, as_json=True)
     else:
@@ -289,7 +290,7 @@ def person_confirm(person_id: str, digits: tuple[str, ...], as_json: bool) -> No
     """
     from endorse.cli.person import confirm
 
-    show(_run(confirm(person_id, "".join("".join(digits).split()))), as_json)
+    show(run(confirm(person_id, "".join("".join(digits).split()))), as_json)
 
 
 @person.command("phones")
@@ -299,7 +300,7 @@ def person_phones(person_id: str, as_json: bool) -> None:
     """List the phones of PERSON_ID, the newest first."""
     from endorse.cli.person import list_phones
 
-    for found in _run(list_phones(person_id)):
+    for found in run(list_phones(person_id)):
         show(found, as_json)
 
 
@@ -315,42 +316,8 @@ def person_revoke(person_id: str, phone_id: str | None, as_json: bool) -> None:
     """
     from endorse.cli.person import revoke
 
-    for ended in _run(revoke(person_id, phone_id)):
+    for ended in run(revoke(person_id, phone_id)):
         show(ended, as_json)
 
 
-def show(facts: dict[str, Any], as_json: bool) -> None:
-    """Print facts for a person or, on one line, for a program."""
-    if as_json:
-        import msgspec
-
-        click.echo(msgspec.json.encode(facts))
-        return
-    width = max(len(name) for name in facts)
-    for name, value in facts.items():
-        text = " ".join(value) if isinstance(value, list | tuple) else value
-        if isinstance(value, bool):
-            text = "yes" if value else "no"
-        click.echo(f"{name:<{width}}  {text}")
-
-
-def fail(told: str) -> NoReturn:
-    """Say what went wrong and end with status 1."""
-    click.echo(told, err=True)
-    sys.exit(1)
-
-
-def _run(work: Any) -> Any:
-    """Run a coroutine; a fault that the caller can mend is told without a traceback."""
-    import uvloop
-
-    from endorse.store.connection import StoreAway
-    from endorse.store.migrate import NewerSchema
-
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(work)
-    except (ValueError, OSError, StoreAway, NewerSchema) as error:
-        fail(str(error))
-    except KeyboardInterrupt:
-        return None
+main.add_command(keys)

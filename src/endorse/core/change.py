@@ -19,6 +19,7 @@ from endorse.core.model import (
     Journey,
     Notice,
     Phone,
+    SigningKey,
 )
 from endorse.core.refusal import Refusal
 
@@ -228,6 +229,16 @@ class UseOnce(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class AddSigningKey(msgspec.Struct, frozen=True):
+    """Give the server a signing key; the others of its kind leave at `others_until`.
+
+    Guard: its number is new.
+    """
+
+    key: SigningKey
+    others_until: int
+
+
 class KeepSandboxKey(msgspec.Struct, frozen=True):
     """Keep a sandbox's key beside its data. Guard: there is none yet; otherwise nothing happens."""
 
@@ -267,6 +278,7 @@ Change = (
     | Notify
     | MarkRead
     | UseOnce
+    | AddSigningKey
     | KeepSandboxKey
     | Sweep
 )

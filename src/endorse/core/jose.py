@@ -5,7 +5,7 @@ at: another spelling of the same base64url, a member that comes twice, an algori
 caller did not name, a header that brings or points to its own key.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from json import JSONDecoder
 from typing import Any, Final
@@ -15,7 +15,7 @@ from joserfc import jws
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from endorse.core.coding import from_b64url
+from endorse.core.coding import b64url, from_b64url, sha256
 
 Key = ECKey | RSAKey | OKPKey
 
@@ -30,6 +30,14 @@ _KEYS_AT_MOST: Final = 20
 _SETS_KEPT: Final = 1024
 # RFC 7515 4.1: who signs does not say which key to believe; `crit` and `b64` change the reading.
 _FOREIGN_KEYS: Final = ("jku", "jwk", "x5u", "x5c", "crit", "b64")
+
+
+# RFC 7638 3.2, RFC 8037 2: the members that make the key, in the order of their names.
+_NEEDED: Final = {
+    "EC": ("crv", "kty", "x", "y"),
+    "RSA": ("e", "kty", "n"),
+    "OKP": ("crv", "kty", "x"),
+}
 
 
 class _Registry(jws.JWSRegistry):
@@ -137,6 +145,12 @@ def keys_of(jwks: str) -> tuple[Key, ...]:
 def key_of(jwk: dict[str, Any]) -> Key:
     """Read one public key. Raises ValueError, saying what is wrong."""
     return _key(jwk)
+
+
+def thumbprint(jwk: Mapping[str, Any]) -> str:
+    """Compute the SHA-256 thumbprint of a key, base64url (RFC 7638 3)."""
+    needed = {name: jwk[name] for name in _NEEDED[jwk["kty"]]}
+    return b64url(sha256(msgspec.json.encode(needed)))
 
 
 def strict_json(raw: bytes) -> Any:

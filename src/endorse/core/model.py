@@ -287,6 +287,23 @@ class AccessToken(msgspec.Struct, frozen=True):
     (RFC 7800 3, RFC 9449 6, RFC 8705 3); "" for a bearer token."""
 
 
+class SigningKey(msgspec.Struct, frozen=True):
+    """A signing key of the server: its public half, and how its holder finds the private one."""
+
+    kind: str
+    """One of `signing.KINDS`, which is the `kty` of its JWK."""
+    number: int
+    """Counts the keys of a kind from 1."""
+    kid: str
+    """Its thumbprint (RFC 7638)."""
+    public_jwk: str
+    handle: str
+    created_at: int
+    signs_from: int
+    leaves_at: int | None = None
+    """When it is no longer published; None while no other follows it."""
+
+
 class Access(msgspec.Struct, frozen=True):
     """What one access token opens, as read in one go: the token beside its grant."""
 

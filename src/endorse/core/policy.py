@@ -106,6 +106,13 @@ class Policy(msgspec.Struct, frozen=True):
     # the desk into it is seen on that phone, and stopped there.
     second_phone_wait: int = DAY
 
+    # Signing keys. Whoever reads them may keep them for five minutes; a new one is published for an
+    # hour before it signs, as some keep them longer than they are told. All that is signed lives
+    # for minutes; an old key stays for a day, for clocks that are wrong and logs that are checked.
+    keys_kept: int = 300
+    key_published: int = HOUR
+    key_outlives: int = DAY
+
     # The overlap in which a client's old secret still works after a rotation.
     secret_overlap: int = 7 * DAY
 

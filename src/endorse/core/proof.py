@@ -17,6 +17,7 @@ from webauthn.helpers.exceptions import WebAuthnException
 
 from endorse.core import refusal
 from endorse.core.coding import b64url, from_b64url, same, sha256
+from endorse.core.jose import thumbprint
 from endorse.core.policy import Policy
 from endorse.core.refusal import Refusal
 
@@ -109,7 +110,7 @@ def device_of(call: Call, now: int, law: Policy) -> str | Refusal:
         jws.deserialize_compact(call.proof, key, algorithms=["ES256"])
     except (JoseError, ValueError) as bad:
         return refusal.PROOF_NOT_GOOD.because(f"signature: {type(bad).__name__}")
-    return thumbprint(header.jwk.crv, header.jwk.x, header.jwk.y)
+    return thumbprint(msgspec.structs.asdict(header.jwk))
 
 
 def _wrong(header: _Header, claims: _Claims, call: Call, now: int, law: Policy) -> str:
@@ -142,12 +143,6 @@ def _public_key(jwk: _Jwk) -> ECKey | None:
     except (JoseError, ValueError):
         return None
     return key
-
-
-def thumbprint(crv: str, x: str, y: str) -> str:
-    """Compute the RFC 7638 thumbprint of an elliptic-curve key."""
-    members = msgspec.json.encode({"crv": crv, "kty": "EC", "x": x, "y": y})
-    return b64url(sha256(members))
 
 
 class Passkey(msgspec.Struct, frozen=True):

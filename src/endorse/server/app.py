@@ -31,7 +31,7 @@ from endorse.server import (
 from endorse.server.desk import Desk, log
 from endorse.server.files import BuiltFiles
 from endorse.server.frontdoor import Frontdoor
-from endorse.server.oauth import authorization, metadata, revocation, token
+from endorse.server.oauth import authorization, jwks, metadata, revocation, token
 from endorse.server.pages import Pages
 from endorse.server.stream import Events
 from endorse.store.connection import StoreAway
@@ -48,6 +48,7 @@ ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("POST", "/v1/token", token.token),
     ("POST", "/revoke", revocation.revoke),
     ("GET", "/.well-known/oauth-authorization-server", metadata.describe),
+    ("GET", "/jwks", jwks.jwks),
     # the bank
     ("GET", "/v1/accounts", bank.accounts),
     ("GET", "/v1/accounts/{account_id}", bank.account),

@@ -12,6 +12,7 @@ from endorse.core.policy import Policy, Terms
 from endorse.core.refusal import Refusal
 from endorse.risk import Risk
 from endorse.server.clock import Clock
+from endorse.server.keyring import Keyring
 from endorse.server.keys import Keys
 from endorse.server.limit import Limit
 from endorse.server.risk import IN_SANDBOX, Rules
@@ -73,6 +74,7 @@ class Desk:
         self.waiting = Waiting(settings.policy.frame_every)
         self.starts = Limit(settings.policy.starts_a_minute, seconds=60)
         self.bad_claims = Limit(settings.policy.bad_claims_a_minute, seconds=60)
+        self.keyring = Keyring(store, keys.holder, clock, settings.policy)
         self._terms = Terms(settings.issuer, keys.handles, settings.policy)
         self._background: set[asyncio.Task[Any]] = set()
 

@@ -11,6 +11,7 @@ from endorse.bank import BankUnavailable
 from endorse.core.coding import b64url
 from endorse.server import wire
 from endorse.server.desk import Desk, log
+from endorse.server.keyring import KeyHolderAway
 from endorse.server.language import language_of
 from endorse.server.pages import Pages
 from endorse.store.connection import StoreAway
@@ -49,7 +50,7 @@ class Frontdoor:
             await self._app(scope, receive, watched)
         except HTTPException as problem:
             failure = self._no_route(scope, problem)
-        except (StoreAway, BankUnavailable) as away:
+        except (StoreAway, BankUnavailable, KeyHolderAway) as away:
             log.error("unavailable: %s", away)
             failure = _fault("temporarily_unavailable", 503, "Try again in a moment.")
         except Exception:  # noqa: BLE001 - a bug is caught once, here, and gets a reference

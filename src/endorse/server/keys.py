@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from endorse.core.coding import Secret, b64url, from_b64url
+from endorse.server.keyring import KeyHolder, SealedKeys
 
 SECRET_BYTES: Final = 32
 _SEALED_AT_MOST: Final = 16 * 1024
@@ -57,8 +58,11 @@ class Seal:
 class Keys:
     """The keys of one server."""
 
-    def __init__(self, secret: bytes) -> None:
-        """Derive them from the server's secret of at least 32 random bytes."""
+    def __init__(self, secret: bytes, holder: KeyHolder | None = None) -> None:
+        """Derive them from the server's secret of at least 32 random bytes.
+
+        Without a `holder`, the private halves of signing keys are sealed in the database.
+        """
         if len(secret) < SECRET_BYTES:
             raise ValueError(f"The server's secret must have at least {SECRET_BYTES} bytes.")
         self.handles: Final = _derive(secret, "handles")
@@ -67,6 +71,8 @@ class Keys:
         self.sessions: Final = Seal(_derive(secret, "phone sessions"), _SESSIONS_KEPT)
         self.ceremonies: Final = Seal(_derive(secret, "passkey ceremonies"))
         self.renewals = Seal(_derive(secret, "renewals"))
+        self.holder: Final = holder or SealedKeys(_derive(secret, "signing keys"))
+        """Holds the private halves of the key ring."""
         self.sandbox_client: Final = Secret("ecs_" + b64url(_derive(secret, "sandbox client")))
 
     def __repr__(self) -> str:

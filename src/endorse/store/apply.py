@@ -17,6 +17,7 @@ from endorse.store.apply_phones import PHONES
 from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
 from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
+from endorse.store.signing_keys import KEYS
 from endorse.store.sweep import sweep
 
 _FIELDS: Final = Journey.__struct_fields__
@@ -265,6 +266,7 @@ async def _keep_sandbox_key(db: Connection, change: c.KeepSandboxKey) -> bool:
 _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     **CLIENTS,
     **PHONES,
+    **KEYS,
     c.Begin: _begin,
     c.Move: _move,
     c.NoteTry: _note_try,

@@ -53,6 +53,8 @@ def _of_clients(change: c.Change) -> "_Told | None":
             return ("change client", "the bank", None, None, client.client_id, None, client.name)
         case c.AddSecret(client_id):
             return ("add client secret", "the bank", None, None, client_id, None, None)
+        case c.AddSigningKey(key):
+            return ("add signing key", "the bank", None, None, None, None, key.kid)
         case _:
             return _phone_line(change)
 

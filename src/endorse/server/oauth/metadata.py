@@ -27,6 +27,7 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "authorization_endpoint": f"{issuer}/auth",
         "token_endpoint": f"{issuer}/token",
         "revocation_endpoint": f"{issuer}/revoke",
+        "jwks_uri": f"{issuer}/jwks",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": list(EXCHANGES),

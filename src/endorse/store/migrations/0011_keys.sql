@@ -1,0 +1,14 @@
+-- The server's signing keys, of each kind numbered from 1. The private key is not here: `handle`
+-- is what its holder needs to sign with it, which for the server's own holder is the sealed key.
+
+CREATE TABLE signing_keys (
+    kind TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    kid TEXT NOT NULL,
+    public_jwk TEXT NOT NULL,
+    handle TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    signs_from BIGINT NOT NULL,
+    leaves_at BIGINT,
+    PRIMARY KEY (kind, number)
+);
