@@ -96,7 +96,6 @@ def name_in(uri: str, served: Served) -> str:
     return name
 
 
-@pytest.mark.spec("RFC 6749 5.2", "an error_uri leads to a page about the error")
 async def test_a_json_refusal_leads_to_its_page(served: Served) -> None:
     answer = await play.redeem(served, "ec_unknown")
     assert name_in(answer.json()["error_uri"], served) == "code_not_good"
@@ -108,7 +107,6 @@ async def test_a_json_refusal_leads_to_its_page(served: Served) -> None:
     assert name_in(nothing.json()["error_uri"], served) == "not_found"
 
 
-@pytest.mark.spec("RFC 6749 4.1.2.1", "an error_uri leads to a page about the error")
 async def test_a_redirect_that_refuses_leads_to_its_page(served: Served) -> None:
     answer = await play.Tab(served).open(scope="everything")
     told = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
