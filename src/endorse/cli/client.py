@@ -14,7 +14,7 @@ from endorse.core.coding import b64url
 from endorse.core.model import Client
 from endorse.core.policy import DAY
 from endorse.core.ways import ways_problem
-from endorse.store import Store, open_store, reads
+from endorse.store import Store, open_store, reads, require_database
 from endorse.store.connection import Connection
 
 _FLAGS_DAYS: Final = 30
@@ -118,6 +118,7 @@ def _shown(client: Client) -> dict[str, Any]:
 
 @asynccontextmanager
 async def _store(database: str) -> AsyncIterator[Store]:
+    require_database(database)
     store = await open_store(database)
     try:
         yield store

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from endorse.core import evidence
 from endorse.core.model import Evidence, Grant
-from endorse.store import open_store, reads
+from endorse.store import open_store, reads, require_database
 from endorse.store.connection import Connection
 
 
@@ -16,6 +16,7 @@ async def load(database: str | None, grant_id: str) -> str:
     async def facts(db: Connection) -> tuple[Grant | None, list[Evidence]]:
         return await reads.grant(db, grant_id), await reads.evidence(db, grant_id)
 
+    require_database(database)
     store = await open_store(database)
     try:
         grant, items = await store.read(facts)

@@ -14,12 +14,14 @@ from endorse.server.desk import Desk
 from endorse.server.enrol import enrolment_link, issue
 from endorse.server.run import load_bank, open_desk, opened
 from endorse.server.settings import from_environment
+from endorse.store import require_database
 
 
 @asynccontextmanager
 async def _at_desk(person_id: str) -> AsyncIterator[Desk]:
     """Open the desk of the server's settings for a person of the bank. Raises ValueError."""
     settings = from_environment(os.environ)
+    require_database(settings.database)
     desk = await open_desk(settings, load_bank(settings.bank))
     async with opened(desk):
         if await desk.bank.person(person_id) is None:

@@ -1,5 +1,5 @@
 """What is remembered: one way to read, one way to change, on SQLite or PostgreSQL."""
 
-from endorse.store.store import Store, open_store
+from endorse.store.store import Store, open_store, require_database
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "open_store", "require_database"]

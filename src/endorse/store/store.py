@@ -6,6 +6,7 @@ one before was being committed, so that many requests share one wait for the dis
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from endorse.core.change import Begin, Change, Decision, Move
@@ -18,6 +19,7 @@ A = TypeVar("A")
 
 _BATCH: Final = 128
 _TRIES: Final = 8
+_SQLITE: Final = "sqlite:///"
 
 
 class Contended(StoreAway):
@@ -162,16 +164,27 @@ def _fail(work: Sequence[_Work[Any, Any]], error: Exception) -> None:
             item.done.set_exception(error)
 
 
+def require_database(url: str) -> None:
+    """Raise StoreAway where `sqlite:///PATH` names no file, which `open_store` would make.
+
+    For who works beside a server: a mistyped path must not pass for a bank without clients. Whether
+    PostgreSQL has a database, it says itself.
+    """
+    path = url.removeprefix(_SQLITE)
+    if path != url and not Path(path).is_file():
+        raise StoreAway(f"There is no database {path}. `endorse serve` makes it when it starts.")
+
+
 async def open_store(url: str) -> Store:
     """Open `sqlite:///path` or `postgresql://…` and bring its schema up to date.
 
     Raises ValueError for another URL, StoreAway if the database does not answer, NewerSchema if
     a newer version wrote it.
     """
-    if url.startswith("sqlite:///"):
+    if url.startswith(_SQLITE):
         from endorse.store.sqlite import SqliteEngine  # noqa: PLC0415 - only what is used
 
-        engine: Engine = SqliteEngine(url.removeprefix("sqlite:///"))
+        engine: Engine = SqliteEngine(url.removeprefix(_SQLITE))
     elif url.startswith(("postgresql://", "postgres://")):
         from endorse.store.postgres import PostgresEngine  # noqa: PLC0415
 
