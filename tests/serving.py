@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx2
 import msgspec
@@ -111,15 +111,21 @@ async def serving(
     policy: Policy = WIDE,
     sandbox: bool = True,
     registered: tuple[str, ...] = (CALLBACK,),
+    **changed: Any,
 ) -> AsyncIterator[Served]:
     """Serve in this process and event loop, on real sockets, with a clock that stands still.
 
-    Two apps are registered: one with a secret, one public.
+    Two apps are registered: one with a secret, one public. `changed` are further settings.
     """
     sockets = listen(["127.0.0.1", "::1"], 0)
     issuer = f"http://localhost:{sockets[0].getsockname()[1]}"
     settings = Settings(
-        issuer=issuer, database=database, secret=None, policy=policy, sandbox=sandbox
+        issuer=issuer,
+        database=database,
+        secret=None,
+        policy=policy,
+        sandbox=sandbox,
+        **changed,
     )
     clock = MovableClock()
     bank = SandboxBank("tests", lambda: datetime.fromtimestamp(clock(), UTC).date())

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
 from endorse.core import assertion, jose
 from endorse.core import client as clients
-from endorse.core.client import Place
+from endorse.core.client import Call
 from endorse.core.coding import b64url
 from endorse.core.metadata import FAPI2, Metadata
 from endorse.core.model import Client
@@ -26,7 +26,7 @@ RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
 ED = OKPKey.generate_key("Ed25519", {"kid": "ed"})
 BY_ALG: dict[str, Key] = {"ES256": EC, "PS256": RSA, "RS256": RSA, "EdDSA": ED, "Ed25519": ED}
 TOKEN = f"{ISSUER}/token"
-PLACE = Place(ISSUER, (TOKEN, f"{ISSUER}/revoke"))
+CALL = Call(ISSUER, (TOKEN, f"{ISSUER}/revoke"))
 
 
 def jwks(*keys: Key) -> str:
@@ -76,9 +76,7 @@ def who(
 ) -> Client | Refusal:
     """The client that a call with this assertion turns out to be."""
     said = clients.credentials(scene.params(**form(text, **more)), authorization, LAW)
-    return (
-        said if isinstance(said, Refusal) else clients.authenticate(said, client, PLACE, now, LAW)
-    )
+    return said if isinstance(said, Refusal) else clients.authenticate(said, client, CALL, now, LAW)
 
 
 def why(text: str, client: Client = STRICT, now: int = NOW, **more: str) -> str:
@@ -269,7 +267,7 @@ def test_a_client_uses_the_method_that_it_registered() -> None:
     keeps_a_secret = msgspec.structs.replace(PLAIN_KEYS, secrets=CLIENT.secrets)
     for credentials in (said, nothing):
         assert not isinstance(credentials, Refusal)
-        no = clients.authenticate(credentials, keeps_a_secret, PLACE, NOW, LAW)
+        no = clients.authenticate(credentials, keeps_a_secret, CALL, NOW, LAW)
         assert isinstance(no, Refusal)
         assert "private_key_jwt" in no.detail
 
@@ -280,7 +278,7 @@ def test_a_strict_client_authenticates_by_no_secret_and_is_never_public() -> Non
     assert not isinstance(said, Refusal)
     for client in (CLIENT, scene.PUBLIC):
         strict = msgspec.structs.replace(client, profile=FAPI2)
-        no = clients.authenticate(said, strict, PLACE, NOW, LAW)
+        no = clients.authenticate(said, strict, CALL, NOW, LAW)
         assert isinstance(no, Refusal)
         assert "not allowed in the profile fapi2" in no.detail
 

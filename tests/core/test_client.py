@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endorse.core import client as clients
-from endorse.core.client import Credentials, Place
+from endorse.core.client import Call, Credentials
 from endorse.core.coding import Secret, fingerprint
 from endorse.core.model import Client, ClientSecret
 from endorse.core.policy import SCOPES
@@ -19,7 +19,7 @@ from endorse.core.refusal import Refusal
 from tests.core import scene
 from tests.core.scene import CLIENT, LAW, NOW, PUBLIC, SECRET
 
-PLACE = Place(scene.ISSUER, (f"{scene.ISSUER}/token",))
+CALL = Call(scene.ISSUER, (f"{scene.ISSUER}/token",))
 OLD = "ecs_an-older-secret"
 
 
@@ -41,7 +41,7 @@ def who(
     credentials = said(authorization, **form)
     if isinstance(credentials, Refusal):
         return credentials
-    return clients.authenticate(credentials, client, PLACE, now, LAW)
+    return clients.authenticate(credentials, client, CALL, now, LAW)
 
 
 def test_a_client_authenticates_by_header_or_by_form() -> None:

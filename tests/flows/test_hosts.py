@@ -82,7 +82,7 @@ async def test_the_metadata_equals_what_is_served(served: Served) -> None:
     assert told["code_challenge_methods_supported"] == ["S256"]
     assert told["authorization_response_iss_parameter_supported"] is True
     assert told["grant_types_supported"] == ["authorization_code", "refresh_token"]
-    methods = ["client_secret_basic", "client_secret_post", "none"]
+    methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
     assert told["token_endpoint_auth_methods_supported"] == methods
     assert told["revocation_endpoint_auth_methods_supported"] == methods
     for unsupported in ("client_credentials", "password", "implicit", "urn:x"):

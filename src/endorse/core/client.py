@@ -9,6 +9,8 @@ from urllib.parse import unquote_plus, urlsplit
 import msgspec
 
 from endorse.core import assertion, profile, refusal
+from endorse.core import certificate as certificates
+from endorse.core.certificate import Certificate
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, same
 from endorse.core.jose import Jws
 from endorse.core.metadata import SECRET_METHODS
@@ -35,11 +37,13 @@ class Credentials(msgspec.Struct, frozen=True):
     assertion: Jws | None = None
 
 
-class Place(msgspec.Struct, frozen=True):
-    """Where a client calls: the issuer, and the addresses by which plain clients name it too."""
+class Call(msgspec.Struct, frozen=True):
+    """What a call is beside its form: to whom, by which addresses, with which certificate."""
 
     issuer: str
     endpoints: tuple[str, ...]
+    """What plain clients may name as audience in place of the issuer."""
+    certificate: Certificate | None = None
 
 
 def credentials(params: Params, authorization: str | None, law: Policy) -> Credentials | Refusal:
@@ -74,7 +78,7 @@ def credentials(params: Params, authorization: str | None, law: Policy) -> Crede
 
 
 def authenticate(
-    said: Credentials, client: Client | None, place: Place, now: int, law: Policy
+    said: Credentials, client: Client | None, call: Call, now: int, law: Policy
 ) -> Client | Refusal:
     """Find whether this client calls, by the one method that it is registered for.
 
@@ -95,9 +99,11 @@ def authenticate(
     if method in SECRET_METHODS:
         problem = _secret_problem(said.secret, client, now)
     elif said.assertion is not None:
-        problem = assertion.problem(said.assertion, client, place.issuer, place.endpoints, now, law)
+        problem = assertion.problem(said.assertion, client, call.issuer, call.endpoints, now, law)
+    elif method == "private_key_jwt":
+        problem = "no client_assertion of a client registered for private_key_jwt"
     else:
-        problem = f"nothing of {method}"
+        problem = certificates.problem(call.certificate, client.metadata)
     return no.because(problem) if problem else client
 
 

@@ -10,7 +10,8 @@ PROFILES: Final = (PLAIN, FAPI2)
 """`plain`: the simple code flow. `fapi2`: the FAPI 2.0 Security Profile, enforced whole."""
 
 SECRET_METHODS: Final = ("client_secret_basic", "client_secret_post")
-KEY_METHODS: Final = ("private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth")
+MTLS_METHODS: Final = ("tls_client_auth", "self_signed_tls_client_auth")
+KEY_METHODS: Final = ("private_key_jwt", *MTLS_METHODS)
 AUTH_METHODS: Final = (*SECRET_METHODS, *KEY_METHODS, "none")
 
 

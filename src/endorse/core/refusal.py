@@ -121,6 +121,13 @@ ASSERTION_TYPE = _oauth(
     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer.",
     "RFC 7521 4.2",
 )
+CERTIFICATE_UNREADABLE = _oauth(
+    "client_certificate_unreadable",
+    "invalid_request",
+    "The client certificate did not arrive in a form that can be read. Show an X.509 certificate; "
+    "if you do, tell the bank.",
+    "RFC 9440 2.2",
+)
 GRANT_TYPE_UNSUPPORTED = _oauth(
     "grant_type_unsupported",
     "unsupported_grant_type",

@@ -42,8 +42,8 @@ _SWEEP_AT_MOST: Final = 500
 _Plain = Callable[[Desk, Request], Awaitable[Response]]
 _Paged = Callable[[Desk, Pages, Request], Awaitable[Response]]
 
-ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
-    # what third parties call
+FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
+    # what third parties call; it answers on the host for certificates too
     ("POST", "/token", token.token),
     ("POST", "/v1/token", token.token),
     ("POST", "/revoke", revocation.revoke),
@@ -54,6 +54,10 @@ ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("GET", "/v1/accounts/{account_id}", bank.account),
     ("GET", "/v1/accounts/{account_id}/balances", bank.balances),
     ("GET", "/v1/accounts/{account_id}/transactions", bank.transactions),
+)
+
+ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
+    *FOR_CLIENTS,
     # the phone
     ("GET", "/phone/openapi.json", openapi.describe),
     ("POST", "/phone/enrol/options", enrol.enrol_options),
@@ -129,7 +133,7 @@ def create_app(desk: Desk) -> Frontdoor:
     # The router alone, without the framework's application around it: its two layers that turn
     # exceptions into answers cost every request about as much as finding the route.
     router = Router(routes, redirect_slashes=False, lifespan=lambda _: _life(desk))
-    return Frontdoor(router, desk, pages)
+    return Frontdoor(router, desk, pages, {path.split("/")[1] for _, path, _ in FOR_CLIENTS})
 
 
 class _ByPath(BaseRoute):

@@ -1,5 +1,6 @@
 """What holds for every request: our own host name only, and no failure without a reference."""
 
+from collections.abc import Collection
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -20,12 +21,20 @@ from endorse.store.connection import StoreAway
 class Frontdoor:
     """Stands in front of the routes."""
 
-    def __init__(self, app: ASGIApp, desk: Desk, pages: Pages) -> None:
-        """Let requests for the desk's issuer in to `app`."""
+    def __init__(
+        self, app: ASGIApp, desk: Desk, pages: Pages, for_clients: Collection[str] = ()
+    ) -> None:
+        """Let requests for the desk's issuer in to `app`.
+
+        On the host for certificates only paths that begin with a name of `for_clients` are: no
+        page, cookie or phone has anything to do there.
+        """
         self._app = app
         self._pages = pages
         self.issuer = desk.issuer
         self._host = desk.settings.issuer_host.encode()
+        self._mtls = desk.settings.mtls_host.encode()
+        self._for_clients = frozenset(for_clients)
         self._desk = desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,6 +84,12 @@ class Frontdoor:
         """Answer for another host: cookies, passkeys and links are bound to the issuer's."""
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         if hosts == [self._host] or scope["path"] == "/healthz":
+            return None
+        if (
+            self._mtls
+            and hosts == [self._mtls]
+            and scope["path"].split("/")[1] in self._for_clients
+        ):
             return None
         if scope["method"] not in ("GET", "HEAD"):
             return _fault("wrong_host", 421, f"This server is {self.issuer}.")

@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     brand: Brand = Brand()
     sandbox: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    mtls_host: str = ""
+    """The host, with its port if it is not the usual one, where clients show certificates."""
     bank: str = ""
     """Where the bank's implementation is: `module:factory`."""
     risk: str = ""
@@ -69,6 +71,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def rp_id(self) -> str:
         """The issuer's host without port: the scope of its passkeys (WebAuthn 5.1.2)."""
         return urlsplit(self.issuer).hostname or ""
+
+    @property
+    def mtls_url(self) -> str:
+        """Where clients with certificates call, "" if nowhere (RFC 8705 5)."""
+        scheme = urlsplit(self.issuer).scheme
+        return f"{scheme}://{self.mtls_host}" if self.mtls_host else ""
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """The addresses that clients call: the issuer's, and the one for certificates."""
+        return (self.issuer, self.mtls_url) if self.mtls_host else (self.issuer,)
 
     @property
     def secure(self) -> bool:
@@ -132,8 +145,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         problems.append("ENDORSE_RISK must be module:factory, such as mybank.endorse:risk.")
     if risk and places:
         problems.append("ENDORSE_PLACES is read by Endorse's own risk check: unset ENDORSE_RISK.")
-    proxies = tuple(environment.get("ENDORSE_TRUSTED_PROXIES", "").replace(",", " ").split())
-    problems += [f"ENDORSE_TRUSTED_PROXIES: {p} is no address." for p in proxies if not _is_ip(p)]
+    proxies, mtls_host = _proxies(environment, problems)
     brand = _brand(environment, problems)
     port = environment.get("ENDORSE_PORT", "8000")
     if not port.isdecimal() or not 0 < int(port) < 65536:
@@ -153,6 +165,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         brand=brand,
         policy=Policy(ways=offered),
         trusted_proxies=proxies,
+        mtls_host=mtls_host,
         host=environment.get("ENDORSE_HOST", "127.0.0.1"),
         port=int(port),
     )
@@ -169,6 +182,7 @@ KNOWN: Final = (
     "PORT",
     "WAYS",
     "TRUSTED_PROXIES",
+    "MTLS_HOST",
     "BRAND_NAME",
     "BRAND_APP_NAME",
     "BRAND_LOGO_URL",
@@ -176,6 +190,20 @@ KNOWN: Final = (
     "BRAND_ACCENT",
     "BRAND_RADIUS",
 )
+
+
+def _proxies(environment: Mapping[str, str], problems: list[str]) -> tuple[tuple[str, ...], str]:
+    """Read which proxies are trusted, and at which host they show certificates of clients."""
+    proxies = tuple(environment.get("ENDORSE_TRUSTED_PROXIES", "").replace(",", " ").split())
+    problems += [f"ENDORSE_TRUSTED_PROXIES: {p} is no address." for p in proxies if not _is_ip(p)]
+    mtls_host = environment.get("ENDORSE_MTLS_HOST", "")
+    if mtls_host and issuer_problem(f"https://{mtls_host}", sandbox=False):
+        problems.append("ENDORSE_MTLS_HOST must be a host alone, such as mtls.bank.example.")
+    if mtls_host and not proxies:
+        problems.append(
+            "ENDORSE_MTLS_HOST needs ENDORSE_TRUSTED_PROXIES: certificates are believed from them."
+        )
+    return proxies, mtls_host
 
 
 def _brand(environment: Mapping[str, str], problems: list[str]) -> Brand:

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from endorse.core import assertion, refusal
 from endorse.core import client as clients
-from endorse.core.client import Place
+from endorse.core.client import Call
 from endorse.core.model import Client
 from endorse.core.params import Params, parse
 from endorse.core.refusal import Refusal
-from endorse.server import wire
+from endorse.server import certificate, wire
 from endorse.server.desk import Desk, log
 from endorse.store import reads
 
@@ -48,8 +48,13 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
         return _unauthenticated(said, header)
     wire.known_as(request, said.client_id)
     client = await desk.store.read(lambda db: reads.client(db, said.client_id))
-    place = Place(desk.issuer, (f"{desk.issuer}/token", desk.issuer + str(request.scope["path"])))
-    known = clients.authenticate(said, client, place, desk.clock(), desk.law)
+    shown = certificate.shown(desk, request)
+    if isinstance(shown, Refusal):
+        return shown
+    path = str(request.scope["path"])
+    endpoints = tuple(f"{at}{end}" for at in desk.settings.urls for end in ("/token", path))
+    call = Call(desk.issuer, endpoints, shown)
+    known = clients.authenticate(said, client, call, desk.clock(), desk.law)
     if isinstance(known, Refusal):
         return _unauthenticated(known, header)
     if said.assertion is not None:
@@ -58,7 +63,7 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
         if not await desk.store.change([used], desk.clock()):
             no = refusal.CLIENT_UNKNOWN.because("the jti of the assertion was used before")
             return _unauthenticated(no, header)
-    return Caller(params, known)
+    return Caller(params, known, shown.thumbprint if shown else "")
 
 
 def _unauthenticated(no: Refusal, header: str | None) -> Refusal:

@@ -6,6 +6,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from endorse.core.jose import PLAIN_SIGNATURES
+from endorse.core.metadata import AUTH_METHODS, MTLS_METHODS
 from endorse.core.policy import SCOPES
 from endorse.server import wire
 from endorse.server.desk import Desk
@@ -15,13 +16,17 @@ from endorse.server.oauth.token import EXCHANGES
 
 async def describe(desk: Desk, _: HttpRequest) -> Response:
     """Answer `GET /.well-known/oauth-authorization-server` (RFC 8414 3)."""
-    return wire.json(metadata(desk))
+    said = metadata(desk)
+    if desk.settings.mtls_host:
+        said["mtls_endpoint_aliases"] = _aliases(said, desk.issuer, desk.settings.mtls_url)
+    return wire.json(said)
 
 
 def metadata(desk: Desk) -> dict[str, Any]:
     """Describe this server (RFC 8414 2)."""
     issuer = desk.issuer
-    auth = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
+    # Certificates count on their own host alone; without one nobody can use these methods.
+    auth = [it for it in AUTH_METHODS if desk.settings.mtls_host or it not in MTLS_METHODS]
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/auth",
@@ -39,4 +44,13 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": auth,
         "revocation_endpoint_auth_signing_alg_values_supported": list(PLAIN_SIGNATURES),
         "authorization_response_iss_parameter_supported": True,
+    }
+
+
+def _aliases(said: dict[str, Any], issuer: str, mtls: str) -> dict[str, str]:
+    """Name what clients call themselves, at the host for certificates (RFC 8705 5)."""
+    return {
+        name: mtls + url.removeprefix(issuer)
+        for name, url in said.items()
+        if name.endswith("_endpoint") and name != "authorization_endpoint"
     }
