@@ -87,7 +87,9 @@ def code(answer: httpx2.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("error", "")
 
 
-@pytest.mark.spec("RFC 8705 2", "a certificate of the TLS handshake authenticates its client")
+@pytest.mark.spec(
+    "RFC 8705 2", "A client that authenticates by its certificate names itself by client_id"
+)
 async def test_a_certificate_that_the_proxy_shows_is_the_clients_authentication(
     proxied: Served,
 ) -> None:
@@ -151,7 +153,7 @@ async def test_no_setting_means_no_certificates(tmp_path: Path) -> None:
         assert "mtls_endpoint_aliases" not in told
 
 
-@pytest.mark.spec("RFC 8705 5", "mtls_endpoint_aliases name the endpoints for mutual TLS")
+@pytest.mark.spec("RFC 8705 5", "The metadata names the addresses for mutual TLS")
 async def test_the_metadata_names_the_host_for_certificates(proxied: Served) -> None:
     told = (await proxied.http.get(proxied.url("/.well-known/oauth-authorization-server"))).json()
     aliases = told["mtls_endpoint_aliases"]

@@ -13,7 +13,7 @@ from endorse.core.model import Client
 from endorse.core.params import Params, parse
 from endorse.core.refusal import Refusal
 from endorse.server import certificate, wire
-from endorse.server.desk import Desk, log
+from endorse.server.desk import Desk
 from endorse.store import reads
 
 TOO_MANY: Final = Refusal(
@@ -72,7 +72,6 @@ def _unauthenticated(no: Refusal, header: str | None) -> Refusal:
     A 401 must carry a challenge (RFC 9110 15.5.2), and clients that find one look no further: the
     developer would see "Basic" and not what is wrong. The log tells what is: the answer does not.
     """
-    log.info("refused: %s (%s) %s", no.name, no.spec, no.detail)
     if no.status != 401 or header is not None:
         return no
     return msgspec.structs.replace(no, status=400)
