@@ -84,10 +84,13 @@ def each_way_back_makes_a_new_code(served: Served, patch: pytest.MonkeyPatch) ->
 
     def reply(*facts: Any) -> Any:
         decision = real(*facts)
-        location = getattr(decision.answer, "location", "")
-        fresh = location.replace("code=", f"code={secrets.token_hex(4)}")
-        again = msgspec.structs.replace(decision.answer, location=fresh) if location else None
-        return Decision(again, decision.changes) if again else decision
+        pairs = getattr(decision.answer, "pairs", ())
+        if not pairs:
+            return decision
+        fresh = secrets.token_hex(4).encode()
+        other = [(name, fresh + it if name == "code" else it) for name, it in pairs]
+        again = msgspec.structs.replace(decision.answer, pairs=tuple(other))
+        return Decision(again, decision.changes)
 
     patch.setattr(authorize, "reply", reply)
 

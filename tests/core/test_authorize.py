@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from endorse.core import authorize
-from endorse.core.authorize import Reply, Untrusted
+from endorse.core import asked, authorize
+from endorse.core.answer import Reply
 from endorse.core.change import Move
 from endorse.core.coding import fingerprint
 from endorse.core.journey import State
 from endorse.core.model import Client, Request, Trusted
 from endorse.core.policy import SCOPES
 from endorse.core.refusal import Refusal
+from endorse.core.trust import Untrusted
 from tests.core import scene
 from tests.core.scene import CALLBACK, CLIENT, ISSUER, KEY, LAW, NOW, PUBLIC
 
@@ -38,7 +39,7 @@ def raw(**changed: str | None) -> str:
 
 def present(query: str | bytes, client: Client | None = CLIENT) -> Request | Untrusted | Reply:
     """What the endpoint decides about this query."""
-    return authorize.present(scene.query(query), client, ISSUER, LAW)
+    return authorize.present(scene.query(query), client, ISSUER, NOW, LAW)
 
 
 def untrusted(query: str | bytes, client: Client | None = CLIENT) -> Untrusted:
@@ -211,7 +212,7 @@ def test_a_code_challenge_of_a_confidential_client_is_kept_too() -> None:
 
 
 def test_unknown_parameters_are_ignored() -> None:
-    assert present(raw(nonce="1", claims="%FF", display="page")) == present(raw())
+    assert present(raw(claims="%FF", display="page")) == present(raw())
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,7 @@ def test_the_languages_of_a_request_are_kept_and_never_worth_a_refusal(
 def test_trying_again_asks_for_the_same_languages() -> None:
     answer = present(raw(ui_locales="nl-BE fr"))
     assert isinstance(answer, Request)
-    assert present(authorize.query(answer)) == answer
+    assert present(asked.query(answer)) == answer
 
 
 def test_no_scope_means_what_the_client_is_registered_for() -> None:
@@ -375,7 +376,7 @@ def test_an_approval_nobody_came_for_goes_back_as_access_denied() -> None:
 def test_a_request_written_as_a_query_reads_the_same_again() -> None:
     for state in (None, b"a+b&c=%\xff"):
         request = msgspec.structs.replace(scene.WITH_PKCE, state=state)
-        assert present(authorize.query(request)) == request
+        assert present(asked.query(request)) == request
 
 
 def test_the_digest_changes_with_every_field_of_the_request_and_with_the_issuer() -> None:

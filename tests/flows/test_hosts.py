@@ -133,7 +133,8 @@ async def test_an_unknown_address_is_answered_in_the_shape_that_was_asked_for(
 async def test_a_wrong_method_is_answered_with_the_right_ones(served: Served) -> None:
     for method, path, allow in (
         ("DELETE", "/token", {"POST"}),
-        ("POST", "/auth", {"GET", "HEAD"}),
+        ("DELETE", "/auth", {"GET", "HEAD"}),
+        ("GET", "/par", {"POST"}),
         ("GET", "/auth/start", {"POST"}),
         ("GET", "/phone/claim", {"POST"}),
         ("POST", "/v1/accounts", {"GET", "HEAD"}),

@@ -36,6 +36,12 @@ NAMES = [
     "code_challenge",
     "code_challenge_method",
     "response_mode",
+    "prompt",
+    "max_age",
+    "nonce",
+    "dpop_jkt",
+    "request",
+    "request_uri",
     "grant_type",
     "code",
     "code_verifier",
@@ -114,7 +120,7 @@ async def test_auth_answers_any_query(served: Served, query: bytes, good: bool) 
 @examples
 @given(
     form=pairs | noise,
-    path=st.sampled_from([b"/token", b"/revoke"]),
+    path=st.sampled_from([b"/token", b"/revoke", b"/par"]),
     authenticated=st.booleans(),
     others=headers,
 )

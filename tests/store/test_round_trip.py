@@ -13,6 +13,7 @@ from endorse.core.change import (
     EndGrant,
     Enrol,
     Issue,
+    KeepRequest,
     MakeToken,
     Move,
     Sweep,
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.anyio
 
 
 def test_the_things_here_have_every_field_set() -> None:
-    for thing in (WHOLE_JOURNEY, CLIENT, things.REQUEST, TOKEN, things.ACCOUNTS[0]):
+    for thing in (WHOLE_JOURNEY, CLIENT, things.REQUEST, things.PUSHED, TOKEN):
         assert all(value not in (None, "", ()) for value in msgspec.structs.asdict(thing).values())
 
 
@@ -67,6 +68,17 @@ async def test_a_request_with_and_without_its_options(store: Store, state: bytes
     stored = await store.read(lambda db: reads.journey_by_short(db, "short"))
     assert stored is not None
     assert stored.request == request
+
+
+async def test_a_pushed_request_and_that_it_was_answered(store: Store) -> None:
+    await things.put(store, KeepRequest(things.PUSHED))
+    assert not await store.change([KeepRequest(things.PUSHED)], NOW)
+    for used in (False, True):
+        if used:
+            await things.put(store, UseOnce("request-hash", NOW + 1))
+        found = await store.read(lambda db: reads.pushed(db, "request-hash"))
+        assert found == (things.PUSHED, used)
+    assert await store.read(lambda db: reads.pushed(db, "another")) == (None, False)
 
 
 async def test_a_client(store: Store) -> None:

@@ -16,6 +16,7 @@ from endorse.core.model import (
     Grant,
     Journey,
     Phone,
+    PushedRequest,
     Request,
     SharedAccount,
     Trusted,
@@ -47,7 +48,16 @@ REQUEST = Request(
     b"\x00state\xff+&=%",
     "challenge",
     ("nl", "en"),
+    response_mode="form_post",
+    nonce=ODD,
+    prompt=("login", "consent"),
+    max_age=0,
+    dpop_jkt="thumbprint",
+    pushed_id="pushed",
+    request_object="a.b.c",
+    once="request-hash",
 )
+PUSHED = PushedRequest("request-hash", "app", REQUEST, NOW, NOW + 590)
 JOURNEY = Journey(
     journey_id="journey",
     short="short",

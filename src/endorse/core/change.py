@@ -19,6 +19,7 @@ from endorse.core.model import (
     Journey,
     Notice,
     Phone,
+    PushedRequest,
     SigningKey,
 )
 from endorse.core.refusal import Refusal
@@ -64,6 +65,12 @@ class KnowBrowser(msgspec.Struct, frozen=True):
     browser_id: str
     person_id: str
     now: int
+
+
+class KeepRequest(msgspec.Struct, frozen=True):
+    """Keep a pushed request until it is too old. Guard: its handle is new."""
+
+    pushed: PushedRequest
 
 
 class MakeGrant(msgspec.Struct, frozen=True):
@@ -258,6 +265,7 @@ Change = (
     | NoteTry
     | FlagClient
     | KnowBrowser
+    | KeepRequest
     | MakeGrant
     | Amend
     | MakeToken

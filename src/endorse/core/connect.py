@@ -46,8 +46,14 @@ def begin(
     now: int,
     fresh: Fresh,
     law: Policy,
+    spent: bool = False,
 ) -> Decision[Begun]:
-    """Begin a journey for a browser that asked for it from our own page."""
+    """Begin a journey for a browser that asked for it from our own page.
+
+    `spent` says that the request it carries is too old by now, or was answered elsewhere.
+    """
+    if spent:
+        return Decision(refusal.REQUEST_URI_NOT_GOOD.because("spent since the page was shown"))
     secret = b64url(fresh(32))
     journey = Journey(
         journey_id=b64url(fresh(16)),

@@ -57,6 +57,29 @@ class Request(msgspec.Struct, frozen=True):
     code_challenge: str | None
     ui_locales: tuple[str, ...] = ()
     """The languages that the client asks the pages to be in, the best first (BCP 47)."""
+    response_mode: str = "query"
+    """How the answer travels back: one of `answer.MODES`."""
+    nonce: str | None = None
+    prompt: tuple[str, ...] = ()
+    max_age: int | None = None
+    dpop_jkt: str | None = None
+    """The key (RFC 7638 thumbprint) that must be shown when the code is redeemed (RFC 9449 10)."""
+    pushed_id: str = ""
+    """From which its request_uri is derived, if it was pushed (RFC 9126)."""
+    request_object: str = ""
+    """The signed request that it came as by value, for the way to try again (RFC 9101)."""
+    once: str = ""
+    """What the first code that answers it uses up, so that no other one can; "" for nothing."""
+
+
+class PushedRequest(msgspec.Struct, frozen=True):
+    """A request that waits for its browser (RFC 9126). Its request_uri is stored as a hash."""
+
+    request_hash: str
+    client_id: str
+    request: Request
+    pushed_at: int
+    expires_at: int
 
 
 class Journey(msgspec.Struct, frozen=True):

@@ -6,11 +6,10 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from endorse.core import refusal
-from endorse.core.policy import Policy
+from endorse.core.policy import DOCUMENTS, Policy
 from endorse.core.refusal import Refusal
 
 _FIELDS_AT_MOST: Final = 64
-_SIGNED: Final = ("client_assertion", "request")
 
 
 class Params(msgspec.Struct, frozen=True):
@@ -32,7 +31,7 @@ class Params(msgspec.Struct, frozen=True):
             value = self.values.get(name, b"")
             if name in self.doubled:
                 return refusal.doubled(name, spec)
-            limit = law.signed_parameter if name in _SIGNED else law.parameter
+            limit = law.signed_parameter if name in DOCUMENTS else law.parameter
             if len(value) > limit:
                 return refusal.too_long(name, limit)
             if not _is_text(value):

@@ -15,6 +15,9 @@ WAYS: Final = ("qr", "link", "short_code", "near")
 """How a request may reach a phone: the moving code, the app on the same device, eight letters
 that a person types, a passkey that the page itself asks for (which proves nearness)."""
 
+DOCUMENTS: Final = ("request", "authorization_details", "client_assertion")
+"""The parameters that may be as long as a document."""
+
 HOUR: Final = 60 * 60
 DAY: Final = 24 * HOUR
 
@@ -30,6 +33,12 @@ class Policy(msgspec.Struct, frozen=True):
     # A request sealed in the page: long enough to read the page, short enough to be useless in
     # a history or a mail.
     sealed_request: int = 600
+
+    # A pushed request: under the 600 s that FAPI 2.0 Security Profile 5.3.2.2 allows, and as long
+    # as a person may take until somebody scans, so that a reload still finds it.
+    pushed_request: int = 590
+    # Signed requests of a fapi2 client (FAPI 2.0 Message Signing 5.3.1).
+    request_object_age: int = HOUR
 
     # The moving code. A new frame every 2 s; a frame counts for 6 s, so that a slow camera gets
     # one whole frame and a photograph sent by mail gets none; 1 s of the future for rounding.
@@ -132,6 +141,8 @@ class Policy(msgspec.Struct, frozen=True):
     parameter: int = 2048
     # A parameter that is a signed token is longer: claims, an RSA signature, sometimes a chain.
     signed_parameter: int = 16 * 1024
+    # A signed request that is longer than most addresses may be belongs to /par.
+    request_by_value: int = 4096
     body: int = 64 * 1024
     accounts_chosen: int = 100
     page_of_transactions: int = 100

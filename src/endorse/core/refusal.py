@@ -69,8 +69,72 @@ RESPONSE_TYPE_UNSUPPORTED = _oauth(
 RESPONSE_MODE_UNSUPPORTED = _oauth(
     "response_mode_unsupported",
     "invalid_request",
-    "response_mode must be query, or not be sent.",
-    "RFC 6749 4.1.2",
+    "response_mode must be one of those in this server's metadata, or not be sent.",
+    "OAuth 2.0 Multiple Response Types 2.1",
+)
+PROMPT_UNSUPPORTED = _oauth(
+    "prompt_unsupported",
+    "invalid_request",
+    "prompt may hold login and consent, or none alone.",
+    "OpenID Connect Core 3.1.2.1",
+)
+MAX_AGE_WRONG = _oauth(
+    "max_age_wrong",
+    "invalid_request",
+    "max_age must be a whole number of seconds, 0 or more.",
+    "OpenID Connect Core 3.1.2.1",
+)
+DPOP_JKT_WRONG = _oauth(
+    "dpop_jkt_wrong",
+    "invalid_request",
+    "dpop_jkt must be the SHA-256 thumbprint of a key: 43 base64url characters.",
+    "RFC 9449 10",
+)
+LOGIN_REQUIRED = _oauth(
+    "login_required",
+    "login_required",
+    "Nobody is signed in in a browser here: the person always acts on the phone. Ask again without "
+    "prompt=none.",
+    "OpenID Connect Core 3.1.2.6",
+)
+PUSH_REQUIRED = _oauth(
+    "push_required",
+    "invalid_request",
+    "This client must push its requests: POST them to /par, and send the request_uri here.",
+    "RFC 9126 5",
+)
+SIGNED_REQUEST_REQUIRED = _oauth(
+    "signed_request_required",
+    "invalid_request",
+    "This client must sign its requests: send them as request.",
+    "RFC 9101 10.5",
+)
+REQUEST_URI_NOT_GOOD = _oauth(
+    "request_uri_not_good",
+    "invalid_request_uri",
+    "The request_uri is unknown, too old, was answered already, or is another client's. Push the "
+    "request again.",
+    "RFC 9126 2.2",
+)
+REQUEST_URI_FOREIGN = _oauth(
+    "request_uri_foreign",
+    "request_uri_not_supported",
+    "Only a request_uri that /par of this server answered is taken; no other address is fetched.",
+    "RFC 9101 7, OpenID Connect Core 3.1.2.6",
+)
+REQUEST_URI_PUSHED = _oauth(
+    "request_uri_pushed",
+    "invalid_request",
+    "A pushed request cannot hold request_uri.",
+    "RFC 9126 2.1",
+)
+REQUEST_OBJECT_NOT_GOOD = _oauth(
+    "request_object_not_good",
+    "invalid_request_object",
+    "The signed request is not accepted: sign it with a registered key and algorithm; iss and "
+    "client_id the client's id, aud this issuer, exp in the future, each jti once; no request or "
+    "request_uri inside.",
+    "RFC 9101 6",
 )
 SCOPE_UNKNOWN = _oauth(
     "scope_unknown",
@@ -88,7 +152,7 @@ PKCE_METHOD = _oauth(
 PKCE_REQUIRED = _oauth(
     "pkce_required",
     "invalid_request",
-    "This client has no secret, so it must send code_challenge with code_challenge_method=S256.",
+    "This client must send code_challenge with code_challenge_method=S256.",
     "RFC 9700 2.1.1",
 )
 ACCESS_DENIED = _oauth(

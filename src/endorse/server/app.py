@@ -31,7 +31,7 @@ from endorse.server import (
 from endorse.server.desk import Desk, log
 from endorse.server.files import BuiltFiles
 from endorse.server.frontdoor import Frontdoor
-from endorse.server.oauth import authorization, jwks, metadata, revocation, token
+from endorse.server.oauth import authorization, jwks, metadata, par, revocation, token
 from endorse.server.pages import Pages
 from endorse.server.stream import Events
 from endorse.store.connection import StoreAway
@@ -44,6 +44,7 @@ _Paged = Callable[[Desk, Pages, Request], Awaitable[Response]]
 
 FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     # what third parties call; it answers on the host for certificates too
+    ("POST", "/par", par.push),
     ("POST", "/token", token.token),
     ("POST", "/v1/token", token.token),
     ("POST", "/revoke", revocation.revoke),
@@ -92,6 +93,7 @@ ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
 
 PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
     ("GET", "/auth", authorization.authorization),
+    ("POST", "/auth", authorization.authorization),
     ("POST", "/auth/start", connect.start),
     ("GET", "/connect/{short}", connect.show),
     ("GET", "/connect/{short}/code.svg", still.code_picture),

@@ -53,7 +53,7 @@ def show_start(
     """Show who asks. The page carries the request sealed; nothing is stored yet."""
     opening = _Opening(request, ways.offered(client, desk.law))
     sealed = desk.keys.requests.close(opening, desk.clock())
-    each = {"sealed": sealed, "retry_url": _retry_url(request)}
+    each = {"sealed": sealed, "retry_url": _retry_url(desk, request)}
     facts = _facts(desk, client, request, ways=opening.ways, state="start")
     return pages.kept_page("connect.html", language, each, **facts)
 
@@ -80,12 +80,9 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         address(desk, request),
     )
 
-    async def no_facts(_: object) -> None:
-        return None
-
     begun = await desk.settle(
-        no_facts,
-        lambda _: connect.begin(
+        lambda db: reads.is_spent(db, opening.request, desk.clock()),
+        lambda spent: connect.begin(
             opening.request,
             desk.issuer,
             browser,
@@ -93,6 +90,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
             desk.clock(),
             desk.fresh,
             desk.law,
+            spent,
         ),
     )
     if isinstance(begun, Refusal):
@@ -148,7 +146,9 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         codes_left=connect.codes_left(journey, desk.law),
     )
     language = language_of(request.scope, journey.request.ui_locales)
-    return pages.page("connect.html", language, retry_url=_retry_url(journey.request), **facts)
+    return pages.page(
+        "connect.html", language, retry_url=_retry_url(desk, journey.request), **facts
+    )
 
 
 async def cancel(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -291,6 +291,7 @@ def from_our_page(desk: Desk, request: HttpRequest) -> bool:
 
 
 def wants_json(request: HttpRequest) -> bool:
+    """Say whether a script sent this, and not a person's browser by itself."""
     return "application/json" in request.headers.get("accept", "")
 
 
@@ -313,5 +314,5 @@ def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[s
     }
 
 
-def _retry_url(request: Request) -> str:
-    return "/auth?" + authorize.query(request)
+def _retry_url(desk: Desk, request: Request) -> str:
+    return "/auth?" + authorize.again(request, desk.keys.handles)

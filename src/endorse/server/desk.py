@@ -73,6 +73,7 @@ class Desk:
         self.risk = risk or Rules(IN_SANDBOX if settings.sandbox else None)
         self.waiting = Waiting(settings.policy.frame_every)
         self.starts = Limit(settings.policy.starts_a_minute, seconds=60)
+        self.pushes = Limit(settings.policy.starts_a_minute, seconds=60)
         self.bad_claims = Limit(settings.policy.bad_claims_a_minute, seconds=60)
         self.keyring = Keyring(store, keys.holder, clock, settings.policy)
         self._terms = Terms(settings.issuer, keys.handles, settings.policy)

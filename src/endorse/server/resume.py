@@ -4,6 +4,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from endorse.core import authorize, connect, refusal
+from endorse.core.answer import Reply
 from endorse.core.change import Decision
 from endorse.core.coding import fingerprint, same
 from endorse.core.model import Journey
@@ -14,6 +15,7 @@ from endorse.server.browser import cookie_name, set_cookie
 from endorse.server.connect import FOREIGN, from_our_page, of_browser, wants_json
 from endorse.server.desk import Desk
 from endorse.server.language import language_of
+from endorse.server.leave import leave
 from endorse.server.pages import Pages
 from endorse.store import reads
 
@@ -28,16 +30,16 @@ async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     if found is None:
         return pages.page("gone.html", language_of(request.scope), 404)
 
-    def decide(journey: Journey | None) -> Decision[authorize.Reply]:
-        law, key = desk.law, desk.keys.handles
-        return authorize.reply(journey or found, desk.clock(), key, desk.issuer, law)
+    def decide(read: tuple[Journey | None, bool]) -> Decision[Reply]:
+        (journey, used), key = read, desk.keys.handles
+        return authorize.reply(journey or found, desk.clock(), key, desk.issuer, desk.law, used)
 
-    answer = await desk.settle(lambda db: reads.journey_by_short(db, found.short), decide)
+    answer = await desk.settle(lambda db: reads.to_resume(db, found.short), decide)
     if isinstance(answer, Refusal):
         # There is nothing to fetch (any more): our own page says where the journey stands.
         wire.note(answer, request.scope)
         return wire.see_other(f"/connect/{found.short}")
-    leaving = wire.see_other(answer.location)
+    leaving = leave(desk, pages, answer, language_of(request.scope, found.request.ui_locales))
     # The cookie ends with the journey, but a lost redirect must be had again for a while.
     secret = request.cookies[cookie_name(desk, found.short)]
     set_cookie(desk, leaving, cookie_name(desk, found.short), secret, desk.law.code)

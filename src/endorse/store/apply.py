@@ -16,7 +16,7 @@ from endorse.store.apply_clients import CLIENTS
 from endorse.store.apply_phones import PHONES
 from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
-from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
+from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS, PUSHED_COLUMNS
 from endorse.store.signing_keys import KEYS
 from endorse.store.sweep import sweep
 
@@ -232,6 +232,20 @@ async def _use_once(db: Connection, change: c.UseOnce) -> bool:
     return changed == 1
 
 
+async def _keep_request(db: Connection, change: c.KeepRequest) -> bool:
+    kept = change.pushed
+    changed = await db.run(
+        f"INSERT INTO pushed_requests ({PUSHED_COLUMNS}) VALUES ({_numbers(1, 5)}) "
+        "ON CONFLICT DO NOTHING",
+        kept.request_hash,
+        kept.client_id,
+        msgspec.json.encode(kept.request).decode(),
+        kept.pushed_at,
+        kept.expires_at,
+    )
+    return changed == 1
+
+
 async def _notify(db: Connection, change: c.Notify) -> bool:
     notice = change.notice
     await db.run(
@@ -280,6 +294,7 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.TouchGrant: _touch_grant,
     c.RevokeToken: _revoke_token,
     c.UseOnce: _use_once,
+    c.KeepRequest: _keep_request,
     c.Notify: _notify,
     c.MarkRead: _mark_read,
     c.KeepSandboxKey: _keep_sandbox_key,

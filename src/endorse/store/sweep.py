@@ -40,6 +40,7 @@ _SWEPT: Final = (
     ("journeys", "journey_id", "forget_at", 0),
     ("used_once", "used_hash", "expires_at", 0),
     ("signing_keys", "kind, number", "leaves_at", 0),
+    ("pushed_requests", "request_hash", "expires_at", 0),
     ("access_tokens", "token_hash", "expires_at", 0),
     # An enrolment code counts towards its day's number, so it is kept for that long.
     ("enrolments", "code_hash", "created_at", 2 * DAY),

@@ -3,43 +3,94 @@
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import authorize
-from endorse.core.authorize import Reply, Untrusted
+from endorse.core import authorize, pushed, refusal
+from endorse.core.answer import Reply
 from endorse.core.coding import b64url
-from endorse.core.params import parse
+from endorse.core.model import Client, Request
+from endorse.core.params import Params, parse
+from endorse.core.refusal import Refusal
+from endorse.core.trust import Untrusted
 from endorse.server import wire
 from endorse.server.connect import show_start
 from endorse.server.desk import Desk, log
 from endorse.server.language import language_of
+from endorse.server.leave import leave
 from endorse.server.oauth.caller import TOO_MANY
 from endorse.server.pages import Pages
 from endorse.store import reads
 
 
 async def authorization(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
-    """Answer `GET /auth`: show the page to a good request, and store nothing (RFC 6749 4.1.1)."""
-    params = parse(request.scope["query_string"])
+    """Answer `/auth`: show the page to a good request, and store nothing (RFC 6749 4.1.1).
+
+    By GET the request is the query; by POST, from the client's own page, it is the form
+    (OpenID Connect Core 3.1.2.1).
+    """
+    raw = request.scope["query_string"]
+    if request.method == "POST":
+        raw = await wire.form(request, desk.law.body)
+    if isinstance(raw, Refusal):
+        return _problem(desk, pages, Untrusted(raw.name, raw.told, ""), raw.status)
+    params = parse(raw)
     if params is None:
         return _problem(desk, pages, Untrusted(TOO_MANY.name, TOO_MANY.told, ""))
     client = None
     client_id = params.text("client_id")
     if 0 < len(client_id) <= desk.law.parameter and "\0" not in client_id:
         client = await desk.store.read(lambda db: reads.registration(db, client_id))
-    answer = authorize.present(params, client, desk.issuer, desk.law)
+    answer = await _presented(desk, params, client)
+    if isinstance(answer, Refusal):
+        if answer.name == refusal.REQUEST_URI_NOT_GOOD.name:
+            return _too_old(pages, request, answer, client_id)
+        return _problem(desk, pages, Untrusted(answer.name, answer.told, client_id))
     if isinstance(answer, Untrusted):
         return _problem(desk, pages, answer)
     if isinstance(answer, Reply):
         wire.known_as(request, client_id)
         if answer.refusal is not None:
             wire.note(answer.refusal, request.scope)
-        return wire.see_other(answer.location)
+        return leave(desk, pages, answer, language_of(request.scope))
     if client is None:
         raise AssertionError("a request without its client was let through")
     language = language_of(request.scope, answer.ui_locales)
     return show_start(desk, pages, client, answer, language)
 
 
-def _problem(desk: Desk, pages: Pages, problem: Untrusted) -> Response:
+async def _presented(
+    desk: Desk, params: Params, client: Client | None
+) -> Request | Untrusted | Reply | Refusal:
+    """Decide about a request, with what is stored of it: read, never written."""
+    if client is not None and ("request_uri" in params.values or "request_uri" in params.doubled):
+        return await _pushed(desk, params, client)
+    answer = authorize.present(params, client, desk.issuer, desk.clock(), desk.law)
+    if not isinstance(answer, Request):
+        return answer
+    once = answer.once
+    used = await desk.store.read(lambda db: reads.was_used(db, once)) if once else False
+    return authorize.showable(answer, used, desk.issuer)
+
+
+async def _pushed(desk: Desk, params: Params, client: Client) -> Request | Reply | Refusal:
+    """Find the pushed request of a request_uri (RFC 9126 4)."""
+    request_hash = pushed.hash_of(params, desk.law)
+    if isinstance(request_hash, Refusal):
+        return request_hash
+    kept, used = await desk.store.read(lambda db: reads.pushed(db, request_hash))
+    found = pushed.found(kept, used, client.client_id, desk.clock())
+    return found if isinstance(found, Refusal) else authorize.showable(found, False, desk.issuer)
+
+
+def _too_old(pages: Pages, request: HttpRequest, no: Refusal, client_id: str) -> Response:
+    """Tell a person that the page is over: a history or a mail may have brought them here.
+
+    Where the answer would go is not known (any more), so nothing is redirected.
+    """
+    wire.known_as(request, client_id)
+    wire.note(no, request.scope)
+    return pages.page("gone.html", language_of(request.scope), 400)
+
+
+def _problem(desk: Desk, pages: Pages, problem: Untrusted, status: int = 400) -> Response:
     """Show a developer what differs. Nothing of the request is a link, and nothing redirects.
 
     The sandbox shows what is registered; a real server only names a reference, under which the
@@ -65,7 +116,7 @@ def _problem(desk: Desk, pages: Pages, problem: Untrusted) -> Response:
         rows.append(("redirect_uri", received or "(none)"))
     return pages.developers_page(
         "problem.html",
-        400,
+        status,
         title="This connection cannot start",
         explanation=problem.told,
         rows=rows,

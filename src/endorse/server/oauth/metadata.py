@@ -5,6 +5,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from endorse.core.answer import MODES
 from endorse.core.jose import PLAIN_SIGNATURES
 from endorse.core.metadata import AUTH_METHODS, MTLS_METHODS
 from endorse.core.policy import SCOPES
@@ -30,11 +31,13 @@ def metadata(desk: Desk) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/auth",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "require_pushed_authorization_requests": False,
         "token_endpoint": f"{issuer}/token",
         "revocation_endpoint": f"{issuer}/revoke",
         "jwks_uri": f"{issuer}/jwks",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(MODES),
         "grant_types_supported": list(EXCHANGES),
         "scopes_supported": list(SCOPES),
         "ui_locales_supported": list(LANGUAGES),
@@ -43,6 +46,11 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "token_endpoint_auth_signing_alg_values_supported": list(PLAIN_SIGNATURES),
         "revocation_endpoint_auth_methods_supported": auth,
         "revocation_endpoint_auth_signing_alg_values_supported": list(PLAIN_SIGNATURES),
+        "prompt_values_supported": ["none", "login", "consent"],
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": False,
+        "require_signed_request_object": False,
+        "request_object_signing_alg_values_supported": list(PLAIN_SIGNATURES),
         "authorization_response_iss_parameter_supported": True,
     }
 

@@ -1,0 +1,160 @@
+"""What a client asks for, parameter by parameter: good, or what is wrong with it."""
+
+import re
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from endorse.core import profile, refusal
+from endorse.core.answer import MODES
+from endorse.core.model import Client, Request, Trusted
+from endorse.core.params import Params
+from endorse.core.policy import SCOPES, Policy
+from endorse.core.refusal import Refusal
+
+_SPEC: Final = "RFC 6749 4.1.2.1"
+_THUMBPRINT: Final = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+_SECONDS: Final = re.compile(r"[0-9]{1,9}\Z", re.ASCII)
+_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}\Z", re.ASCII)
+_TAGS_AT_MOST: Final = 8
+_PROMPTS: Final = ("login", "consent")
+
+
+def read(
+    params: Params,
+    client: Client,
+    trusted: Trusted,
+    law: Policy,
+    *,
+    pushed: bool = False,
+    signed: bool = False,
+) -> Request | Refusal:
+    """Freeze a request of this client, or say what is wrong. The order of the checks is policy.
+
+    `pushed` and `signed` say how it came: some clients may ask in no other way (RFC 9126 5,
+    RFC 9101 10.5). Parameters that are not known are ignored (RFC 6749 3.1).
+    """
+    no = (
+        params.check_all(law, _SPEC)
+        or _state_problem(params, law)
+        or params.check(law, _SPEC, "response_type", "response_mode", "scope")
+        or params.check(law, _SPEC, "code_challenge", "code_challenge_method")
+        or params.check(law, _SPEC, "nonce", "prompt", "max_age", "dpop_jkt")
+        or _way_problem(client, pushed, signed)
+        or _response_type(params)
+        or _scope_problem(params, client)
+        or _pkce_problem(params, client)
+        or _openid_problem(params)
+        or _dpop_problem(params)
+    )
+    if no is not None:
+        return no
+    max_age = params.text("max_age")
+    return Request(
+        returns_to=trusted,
+        scope=_scope(params, client),
+        state=params.values.get("state"),
+        code_challenge=params.text("code_challenge") or None,
+        ui_locales=_ui_locales(params),
+        response_mode=params.text("response_mode") or "query",
+        nonce=params.text("nonce") or None,
+        prompt=tuple(params.text("prompt").split()),
+        max_age=int(max_age) if max_age else None,
+        dpop_jkt=params.text("dpop_jkt") or None,
+    )
+
+
+def query(request: Request) -> str:
+    """Write a request as the query it came from: what `read` reads as the same again."""
+    texts = {
+        "response_type": "code",
+        "client_id": request.returns_to.client_id,
+        "redirect_uri": request.returns_to.redirect_uri,
+        "scope": " ".join(request.scope),
+        "code_challenge": request.code_challenge or "",
+        "code_challenge_method": "S256" if request.code_challenge else "",
+        "ui_locales": " ".join(request.ui_locales),
+        "response_mode": "" if request.response_mode == "query" else request.response_mode,
+        "nonce": request.nonce or "",
+        "prompt": " ".join(request.prompt),
+        "max_age": "" if request.max_age is None else str(request.max_age),
+        "dpop_jkt": request.dpop_jkt or "",
+    }
+    pairs = {name: text.encode() for name, text in texts.items() if text}
+    if request.state is not None:
+        pairs["state"] = request.state
+    return urlencode(pairs, quote_via=quote)
+
+
+def state(params: Params, law: Policy) -> bytes | None:
+    """Give the state as it can go back: byte for byte, and not at all if it is a bad one."""
+    return None if _state_problem(params, law) else params.values.get("state")
+
+
+def mode(params: Params) -> str:
+    """Give the response_mode in which an error travels: the asked one, if it is a good one."""
+    said = params.text("response_mode")
+    return said if said in MODES and "response_mode" not in params.doubled else "query"
+
+
+def _state_problem(params: Params, law: Policy) -> Refusal | None:
+    bad = "state" in params.doubled or len(params.values.get("state", b"")) > law.parameter
+    return refusal.too_long("state", law.parameter) if bad else None
+
+
+def _way_problem(client: Client, pushed: bool, signed: bool) -> Refusal | None:
+    if profile.pushed_only(client) and not pushed:
+        return refusal.PUSH_REQUIRED
+    if profile.signed_request(client) and not signed:
+        return refusal.SIGNED_REQUEST_REQUIRED
+    return None
+
+
+def _response_type(params: Params) -> Refusal | None:
+    if "response_type" not in params.values:
+        return refusal.missing("response_type", "RFC 6749 4.1.1")
+    if params.text("response_type") != "code":
+        return refusal.RESPONSE_TYPE_UNSUPPORTED
+    if params.text("response_mode") not in ("", *MODES):
+        return refusal.RESPONSE_MODE_UNSUPPORTED
+    return None
+
+
+def _scope(params: Params, client: Client) -> tuple[str, ...]:
+    asked = set(params.text("scope").split()) or set(client.scope)
+    return tuple(scope for scope in SCOPES if scope in asked)
+
+
+def _scope_problem(params: Params, client: Client) -> Refusal | None:
+    asked = set(params.text("scope").split()) or set(client.scope)
+    if not asked <= set(client.scope) or asked <= {"offline_access"}:
+        return refusal.SCOPE_UNKNOWN
+    return None
+
+
+def _ui_locales(params: Params) -> tuple[str, ...]:
+    """Read the language tags, of which none is worth a refusal (OpenID Connect Core 3.1.2.1)."""
+    tags = params.text("ui_locales").split(" ", _TAGS_AT_MOST)[:_TAGS_AT_MOST]
+    return tuple(tag for tag in tags if _LANGUAGE_TAG.match(tag))
+
+
+def _pkce_problem(params: Params, client: Client) -> Refusal | None:
+    challenge, method = params.text("code_challenge"), params.text("code_challenge_method")
+    if not challenge and not method:
+        return refusal.PKCE_REQUIRED if profile.pkce(client) else None
+    # RFC 7636 4.3 lets a missing method mean "plain", which is not offered here.
+    if method != "S256" or not _THUMBPRINT.match(challenge):
+        return refusal.PKCE_METHOD
+    return None
+
+
+def _openid_problem(params: Params) -> Refusal | None:
+    prompt = params.text("prompt").split()
+    if prompt != ["none"] and not set(prompt) <= set(_PROMPTS):
+        return refusal.PROMPT_UNSUPPORTED
+    max_age = params.text("max_age")
+    return None if not max_age or _SECONDS.match(max_age) else refusal.MAX_AGE_WRONG
+
+
+def _dpop_problem(params: Params) -> Refusal | None:
+    jkt = params.text("dpop_jkt")
+    return None if not jkt or _THUMBPRINT.match(jkt) else refusal.DPOP_JKT_WRONG
