@@ -29,6 +29,7 @@ from endorse.server import (
     wire,
 )
 from endorse.server.desk import Desk, log
+from endorse.server.elsewhere import look_elsewhere
 from endorse.server.files import BuiltFiles
 from endorse.server.frontdoor import Frontdoor
 from endorse.server.oauth import authorization, jwks, metadata, par, revocation, token
@@ -176,7 +177,8 @@ def _route(method: str, path: str, answer: Callable[[Request], Awaitable[Respons
 
 @contextlib.asynccontextmanager
 async def _life(desk: Desk) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(desk.waiting.run()), asyncio.create_task(_sweep(desk))]
+    work = (desk.waiting.run(), look_elsewhere(desk), _sweep(desk))
+    tasks = [asyncio.create_task(it) for it in work]
     try:
         yield
     finally:

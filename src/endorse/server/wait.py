@@ -81,6 +81,10 @@ class Waiting:
             waiter.changed = journey
             waiter.poke()
 
+    def anybody(self) -> bool:
+        """Say whether anybody waits."""
+        return bool(self._by_journey)
+
     def count(self) -> int:
         """Give how many wait."""
         return sum(len(waiters) for waiters in self._by_journey.values())

@@ -76,6 +76,10 @@ _PHONES: Final = (
 _HELD: Final = (
     _JOURNEY + "phone_id = $1 AND state IN ('claimed', 'matched', 'review') ORDER BY journey_id"
 )
+_REVOKED: Final = (
+    _JOURNEY + "state = 'killed' AND reason = 'phone_revoked' AND claimed_at >= $1 "
+    "ORDER BY claimed_at DESC LIMIT 1000"
+)
 _PHONE_BY_CREDENTIAL: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE credential_id = $1"
 # A token without a grant is a client's own; one whose grant was forgotten opens nothing.
 _ACCESS: Final = (
@@ -265,6 +269,11 @@ async def phones_of(db: Connection, person_id: str, at_most: int) -> list[Phone]
 async def journeys_held(db: Connection, phone_id: str) -> list[Journey]:
     """Read the journeys that a phone claimed and has not decided."""
     return [_known_journey(row) for row in await db.all(_HELD, phone_id)]
+
+
+async def revoked_since(db: Connection, since: int) -> list[Journey]:
+    """Read the journeys that were claimed since a time and ended with their phone."""
+    return [_known_journey(row) for row in await db.all(_REVOKED, since)]
 
 
 async def enrolment(db: Connection, code_hash: str) -> Enrolment | None:
