@@ -108,10 +108,34 @@ def client(context: click.Context, database: str) -> None:
 
 @client.command("add")
 @click.argument("name")
-@click.option(
-    "--redirect-uri", "redirect_uris", multiple=True, required=True, help="Exactly as it is sent."
-)
+@click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exactly as it is sent.")
 @click.option("--public", is_flag=True, help="It cannot keep a secret; PKCE is then required.")
+@click.option(
+    "--profile",
+    type=click.Choice(["plain", "fapi2"]),
+    default="plain",
+    show_default=True,
+    help="How strict the server is with it: fapi2 is the FAPI 2.0 Security Profile.",
+)
+@click.option(
+    "--jwks", type=click.Path(exists=True, dir_okay=False), help="File of its public keys: JWK set."
+)
+@click.option("--auth-method", default="", help="By default the one that fits what else is given.")
+@click.option(
+    "--tls-name",
+    default="",
+    metavar="KIND=VALUE",
+    help="What its certificate must hold: subject_dn, san_dns, san_uri, san_ip or san_email.",
+)
+@click.option("--dpop", is_flag=True, help="Its tokens are always bound to a key by DPoP.")
+@click.option("--mtls", is_flag=True, help="Its tokens are always bound to its certificate.")
+@click.option(
+    "--message-signing",
+    default="",
+    metavar="ALG",
+    help="It signs each request; answers and introspection are signed for it, by PS256 or ES256.",
+)
+@click.option("--grant-type", "grant_types", multiple=True, help="Code and refresh if not given.")
 @click.option("--legal-name", default="", help="The company behind it.")
 @click.option("--verified", is_flag=True, help="The bank has checked who it is.")
 @click.option("--scope", default="accounts balances transactions offline_access", show_default=True)

@@ -14,6 +14,13 @@ MTLS_METHODS: Final = ("tls_client_auth", "self_signed_tls_client_auth")
 KEY_METHODS: Final = ("private_key_jwt", *MTLS_METHODS)
 AUTH_METHODS: Final = (*SECRET_METHODS, *KEY_METHODS, "none")
 
+CODE: Final = "authorization_code"
+REFRESH: Final = "refresh_token"
+CLIENT_CREDENTIALS: Final = "client_credentials"
+CIBA: Final = "urn:openid:params:grant-type:ciba"
+DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPES: Final = (CODE, REFRESH, CLIENT_CREDENTIALS, CIBA, DEVICE)
+
 
 class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """A client's metadata (RFC 7591 2, RFC 8705 2.1.2, RFC 9101 10.5, RFC 9126 6, RFC 9449 5.2).
@@ -26,7 +33,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """The only algorithm of its assertions; "" for each that its profile allows."""
     jwks: str = ""
     """The client's public keys as the JSON text of a JWK set (RFC 7517 5); "" for none."""
-    grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
+    grant_types: tuple[str, ...] = (CODE, REFRESH)
 
     require_pushed_authorization_requests: bool = False
     require_signed_request_object: bool = False
@@ -43,6 +50,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     tls_client_auth_san_email: str = ""
 
     id_token_signed_response_alg: str = "RS256"
+    """What OpenID Connect has for its usual; a client of `fapi2` registers another one."""
     introspection_signed_response_alg: str = ""
     access_token_format: str = "opaque"
     """`opaque`, or `at+jwt` for RFC 9068."""

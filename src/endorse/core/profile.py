@@ -36,8 +36,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an authorization request must be pushed (5.3.2.2)."""
     pkce: bool
     """Whether a request must bring a code_challenge; the method is S256 in any case (5.3.2.2)."""
-    https_only: bool
-    """Whether a redirect_uri must be https, even on this very machine (5.3.2.2)."""
+    no_private_schemes: bool
+    """Whether a redirect_uri must be https, or http on this very machine (5.3.2.2)."""
 
 
 TABLE: Final = {
@@ -52,7 +52,7 @@ TABLE: Final = {
         rotates=True,
         pushed_only=False,
         pkce=False,
-        https_only=False,
+        no_private_schemes=False,
     ),
     FAPI2: Profile(
         public_clients=False,
@@ -65,7 +65,7 @@ TABLE: Final = {
         rotates=False,
         pushed_only=True,
         pkce=True,
-        https_only=True,
+        no_private_schemes=True,
     ),
 }
 """The profiles. Codes live 60 s and are used once in both (5.3.2.1; `Policy.code`)."""

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 import endorse.core
 import endorse.server
-from endorse.core import refusal
+from endorse.core import refusal, registration
 from endorse.core.policy import Policy
 from endorse.core.refusal import Refusal
 from endorse.server.desk import Desk
@@ -34,6 +34,8 @@ _MADE: Final = (
     refusal.too_early(3),
     refusal.wrong_state("waiting", "approve"),
     refusal.wrong_digits(2),
+    registration.bad_redirect_uri("A redirect URI cannot be registered; the answer says why."),
+    registration.bad_metadata("The registration is not good; the answer says what to mend."),
     Refusal(
         "parameter_wrong",
         "FORMAT_ERROR",
