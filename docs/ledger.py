@@ -18,7 +18,10 @@ ROOT = Path(__file__).parent.parent
 LEDGER = ROOT / "docs" / "ledger.md"
 SOURCE = ROOT / "src" / "endorse"
 
-_NAMES = {"FAPI 2.0 Security Profile": r"FAPI 2\.0(?: Security Profile| SP)?"}
+_NAMES = {
+    "FAPI 2.0 Security Profile": r"FAPI 2\.0(?: Security Profile| SP)?",
+    "OpenID Connect Core": r"OpenID Connect Core(?: 1\.0)?",
+}
 _SECTION = r"(?:[A-Z](?![a-z])|[0-9]+(?:\.[0-9]+)*)"
 _SHOWN_AT_MOST = 3
 _ABOUT = """
