@@ -74,5 +74,5 @@ LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) web/node_modules tests/clients/openid_client/node_modules build src/endorse/server/static dist .pytest_cache .mypy_cache .ruff_cache \
+	rm -rf $(VENV) web/node_modules tests/clients/node/node_modules build src/endorse/server/static dist .pytest_cache .mypy_cache .ruff_cache \
 		.hypothesis .import_linter_cache

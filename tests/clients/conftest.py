@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.clients import plain
-from tests.clients.openid_client import driver
+from tests.clients.node import driver
 from tests.serving import App, Sandbox, sandbox_process
 
 CALLBACK = "http://127.0.0.1:3000/callback"
@@ -95,7 +95,7 @@ def annas_balances(
 
 @pytest.fixture(scope="session")
 def node_modules() -> None:
-    """The locked npm packages of the app on openid-client."""
+    """The locked npm packages of the apps on Node."""
     driver.install()
 
 

@@ -16,7 +16,14 @@ from tests.serving import App
 
 SCOPE = "accounts balances transactions offline_access"
 VERIFIER = secrets.token_urlsafe(32)
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).decode()[:43]
+
+
+def challenge_of(verifier: str) -> str:
+    """The S256 challenge of a verifier."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode()[:43]
+
+
+CHALLENGE = challenge_of(VERIFIER)
 
 
 def authorize_url(issuer: str, app: App, **changed: str | None) -> str:

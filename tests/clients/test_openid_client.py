@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from endorse.phone import approve_url
-from tests.clients.openid_client.driver import ClientError, NodeApp, running
+from tests.clients.node.driver import ClientError, NodeApp, running
 from tests.clients.plain import SCOPE
 from tests.serving import App
 

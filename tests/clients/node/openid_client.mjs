@@ -1,7 +1,6 @@
-// A third-party app on openid-client, steered by its standard input: one JSON command a line.
-// Each is answered with one line, {"answer": ...} or {"error": ...}.
-import { createInterface } from "node:readline";
+// A third-party app on openid-client.
 import * as client from "openid-client";
+import { steer } from "./steer.mjs";
 
 const METHODS = {
   client_secret_basic: client.ClientSecretBasic,
@@ -15,7 +14,7 @@ let checks; // what the callback must match
 let callback; // the callback that was accepted
 let tokens;
 
-const commands = {
+await steer({
   async discover(registered) {
     app = registered;
     config = await client.discovery(
@@ -65,17 +64,4 @@ const commands = {
     await client.tokenRevocation(config, tokens[kind]);
     return null;
   },
-};
-
-for await (const line of createInterface({ input: process.stdin })) {
-  const { command, ...options } = JSON.parse(line);
-  let said;
-  try {
-    said = { answer: await commands[command](options) };
-  } catch (error) {
-    const { name, message, code, status, cause } = error;
-    const reason = cause instanceof Error ? cause.message : message;
-    said = { error: { name, reason, code, status, error: error.error } };
-  }
-  console.log(JSON.stringify(said));
-}
+});

