@@ -154,13 +154,11 @@ def test_a_proof_without_a_session_needs_no_ath() -> None:
         ("htm", "GET"),
         ("htm", "post"),
         ("htu", URL + "/"),
-        ("htu", URL + "?a=1"),
         ("htu", URL.replace("https", "http")),
         ("htu", "https://evil.example/phone/claim"),
         ("iat", NOW - 61),
         ("iat", NOW + 61),
         ("iat", str(NOW)),
-        ("iat", NOW + 0.5),
         ("iat", None),
         ("iat", 10**400),
         ("bsh", b64url(sha256(b""))),
@@ -171,8 +169,7 @@ def test_a_proof_without_a_session_needs_no_ath() -> None:
         ("ath", ""),
         ("ath", None),
         ("jti", ""),
-        ("jti", "short"),
-        ("jti", "j" * 129),
+        ("jti", "j" * 256),
         ("jti", 12345678),
     ],
 )
@@ -208,16 +205,13 @@ def test_an_empty_body_has_the_hash_of_nothing() -> None:
     "header",
     [
         {**HEADER, "typ": "jwt"},
-        {**HEADER, "typ": "DPOP+JWT"},
         {**HEADER, "alg": "none"},
         {**HEADER, "alg": "HS256"},
         {**HEADER, "alg": "ES384"},
         {**HEADER, "alg": "es256"},
         {**HEADER, "crit": ["b64"], "b64": False},
-        {**HEADER, "kid": "1"},
         {**HEADER, "jku": "https://evil.example"},
         {**HEADER, "jwk": {**HEADER["jwk"], "d": "AA"}},
-        {**HEADER, "jwk": {**HEADER["jwk"], "kid": "1"}},
         {**HEADER, "jwk": {**HEADER["jwk"], "kty": "oct"}},
         {**HEADER, "jwk": {**HEADER["jwk"], "crv": "P-384"}},
         {**HEADER, "jwk": {**HEADER["jwk"], "crv": "secp256k1"}},
@@ -308,24 +302,23 @@ def test_one_key_in_another_spelling_is_refused() -> None:
         refusal(signed({**HEADER, "jwk": {**jwk, "x": spelling}}))
 
 
-def test_of_a_doubled_member_only_the_last_counts_and_it_must_be_right() -> None:
+def test_a_doubled_member_is_refused() -> None:
     header, claims = json.dumps(HEADER), json.dumps(CLAIMS)
     refusal(signed((header[:-1] + ', "alg": "none"}').encode()))
     refusal(signed((header[:-1] + f', "jwk": {json.dumps(public(OTHER_KEY))}}}').encode()))
     refusal(signed(claims=(claims[:-1] + ', "htm": "GET"}').encode()))
-    # RFC 7515 4: a reader refuses doubled members or takes the lexically last.
-    assert device(signed(claims=('{"htm": "GET", ' + claims[1:]).encode())) == KEY.thumbprint()
+    refusal(signed(claims=('{"htm": "GET", ' + claims[1:]).encode()))
 
 
 def test_a_part_that_is_nested_too_deep_is_refused() -> None:
     deep = b'{"a":' + b"[" * 1100
     refusal(f"{text({})}.{b64url(deep)}.{b64url(b's' * 64)}")
-    assert "recursion" in refusal(f"{text(HEADER)}.{b64url(deep)}.").detail
+    assert "recursion" in refusal(f"{text(HEADER)}.{b64url(deep)}.{b64url(b's' * 64)}").detail
 
 
 def test_an_overlong_proof_is_not_even_decoded() -> None:
     long = signed(claims={**CLAIMS, "more": "x" * 2048})
-    assert refusal(long).detail == "not a compact JWS"
+    assert refusal(long).detail == "longer than any real proof"
 
 
 @settings(max_examples=30, deadline=None)

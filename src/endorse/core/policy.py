@@ -122,6 +122,13 @@ class Policy(msgspec.Struct, frozen=True):
     key_published: int = HOUR
     key_outlives: int = DAY
 
+    # A client's proof may be ten seconds old or early (FAPI 2.0 Security Profile 5.3.2.1 asks to
+    # take that much): enough for clocks and networks, and little to remember of what was seen.
+    dpop_age: int = 10
+    # A nonce counts for one to two minutes: proofs made before that, on a machine that was held
+    # for a moment, are worth nothing after.
+    nonce: int = 60
+
     # The overlap in which a client's old secret still works after a rotation.
     secret_overlap: int = 7 * DAY
 

@@ -4,20 +4,16 @@ Verification only; keys, times and what to expect are arguments.
 """
 
 import re
-from functools import lru_cache
 from typing import Final
 
 import msgspec
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 
-from endorse.core import refusal
+from endorse.core import dpop, refusal
 from endorse.core.coding import b64url, from_b64url, same, sha256
-from endorse.core.jose import thumbprint
+from endorse.core.jose import Unreadable
 from endorse.core.policy import Policy
 from endorse.core.refusal import Refusal
 
@@ -28,8 +24,6 @@ _ALGORITHMS: Final = [
     COSEAlgorithmIdentifier.EDDSA,
     COSEAlgorithmIdentifier.RSASSA_PKCS1_v1_5_SHA_256,
 ]
-# A phone calls several times in a row; reading its key costs as much as checking its signature.
-_KEYS_KEPT: Final = 4096
 
 
 def pkce_holds(verifier: str, challenge: str | None) -> bool:
@@ -60,28 +54,6 @@ class Call(msgspec.Struct, frozen=True):
     proof: str
 
 
-class _Jwk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    kty: str
-    crv: str
-    x: str
-    y: str
-
-
-class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    typ: str
-    alg: str
-    jwk: _Jwk
-
-
-class _Claims(msgspec.Struct, frozen=True):
-    jti: str
-    htm: str
-    htu: str
-    iat: int
-    bsh: str
-    ath: str | None = None
-
-
 def device_of(call: Call, now: int, law: Policy) -> str | Refusal:
     """Verify a phone's proof; give the device key's thumbprint (RFC 9449 4.3, RFC 7638).
 
@@ -89,60 +61,16 @@ def device_of(call: Call, now: int, law: Policy) -> str | Refusal:
     that the device key signs what is asked and not only that something is. There is no memory
     of `jti`: a repeated call is the same call, and each change is guarded by its own state.
     """
-    parts = call.proof.split(".")
-    if len(parts) != 3 or len(call.proof) > law.parameter:
-        return refusal.PROOF_NOT_GOOD.because("not a compact JWS")
-    raw = [from_b64url(part) for part in parts]
-    if raw[0] is None or raw[1] is None or raw[2] is None:
-        return refusal.PROOF_NOT_GOOD.because("not strict base64url")
+    if len(call.proof) > law.parameter:
+        return refusal.PROOF_NOT_GOOD.because("longer than any real proof")
+    shown = dpop.Call(call.method, call.url, call.session, call.proof)
     try:
-        header = msgspec.json.decode(raw[0], type=_Header)
-        claims = msgspec.json.decode(raw[1], type=_Claims)
-    except _UNREADABLE as broken:
-        return refusal.PROOF_NOT_GOOD.because(str(broken))
-    wrong = _wrong(header, claims, call, now, law)
-    if wrong:
-        return refusal.PROOF_NOT_GOOD.because(wrong)
-    key = _public_key(header.jwk)
-    if key is None:
-        return refusal.PROOF_NOT_GOOD.because("jwk is not a point of P-256")
-    try:
-        jws.deserialize_compact(call.proof, key, algorithms=["ES256"])
-    except (JoseError, ValueError) as bad:
-        return refusal.PROOF_NOT_GOOD.because(f"signature: {type(bad).__name__}")
-    return thumbprint(msgspec.structs.asdict(header.jwk))
-
-
-def _wrong(header: _Header, claims: _Claims, call: Call, now: int, law: Policy) -> str:
-    if (header.typ, header.alg) != ("dpop+jwt", "ES256"):
-        return "typ or alg"
-    if (header.jwk.kty, header.jwk.crv) != ("EC", "P-256"):
-        return "jwk is not a P-256 key"
-    if (claims.htm, claims.htu) != (call.method, call.url):
-        return "htm or htu"
-    if abs(now - claims.iat) > law.proof_age:
-        return f"iat is {now - claims.iat} s old"
-    if claims.bsh != b64url(sha256(call.body)):
-        return "bsh is not this body's"
-    if not 8 <= len(claims.jti) <= 128:
-        return "jti"
-    if call.session is not None and claims.ath != b64url(sha256(call.session.encode())):
-        return "ath is not this session's"
-    return ""
-
-
-@lru_cache(_KEYS_KEPT)
-def _public_key(jwk: _Jwk) -> ECKey | None:
-    x, y = from_b64url(jwk.x), from_b64url(jwk.y)
-    # RFC 7518 6.2.1.2: one spelling a key, or one key would have many thumbprints.
-    if x is None or y is None or len(x) != 32 or len(y) != 32:
-        return None
-    try:
-        key = ECKey.import_key(msgspec.structs.asdict(jwk))
-        key.public_key  # noqa: B018 - reading it checks that the point is on the curve
-    except (JoseError, ValueError):
-        return None
-    return key
+        proof = dpop.read(shown, now, law.proof_age, ("ES256",))
+    except Unreadable as why:
+        return refusal.PROOF_NOT_GOOD.because(str(why))
+    if proof.claims.get("bsh") != b64url(sha256(call.body)):
+        return refusal.PROOF_NOT_GOOD.because("bsh is not this body's")
+    return proof.jkt
 
 
 class Passkey(msgspec.Struct, frozen=True):
