@@ -66,17 +66,18 @@ async def test_the_proof_of_this_file_is_good(served: Served) -> None:
 
 WRONG_VALUES: list[Any] = [..., None, "", [], {}, True, -1, 10**30, 1.5, "x", broken.LONG]
 CLAIMS: list[dict[str, Any]] = [
-    {name: value} for name in ("jti", "htm", "htu", "iat", "bsh", "ath") for value in WRONG_VALUES
+    {name: value}
+    for name in ("jti", "htm", "htu", "iat", "bsh", "ath")
+    for value in WRONG_VALUES
+    if (name, value) != ("jti", "x")
 ]
 CLAIMS += [
     {"htm": "get"},
     {"htm": "POST"},
     {"htu": "http://evil.example/phone/connections"},
-    {"htu": "{issuer}/phone/connections?x=1"},
     {"htu": "{issuer}/phone/connections/"},
     {"iat": "1"},
-    {"jti": "x" * 7},
-    {"jti": "x" * 129},
+    {"jti": "x" * 256},
 ]
 
 
@@ -134,7 +135,7 @@ def proofs(served: Served, phone: Phone) -> dict[str, str]:
         "another's signature": _signed(other, claims, jwk=jwk),
         "another typ": _signed(phone.device, claims, typ="JWT"),
         "no typ": _signed(phone.device, claims, typ=...),
-        "a header more": _signed(phone.device, claims, kid="x"),
+        "a key elsewhere": _signed(phone.device, claims, jku="https://evil.example"),
         "the private key": _signed(phone.device, claims, jwk=private),
         "no key": _signed(phone.device, claims, jwk=...),
         "a key that is no point": _signed(phone.device, claims, jwk={**jwk, "x": jwk["y"]}),
@@ -251,7 +252,8 @@ async def test_a_broken_bearer_token_opens_nothing(served: Served) -> None:
         for values in wrong:
             answer = await ask(served, [(b"Authorization", value) for value in values], path)
             assert tpp_error(answer, 401), values
-            assert answer.headers["www-authenticate"].startswith('Bearer realm="endorse"')
+            scheme = "DPoP" if values[0].startswith(b"DPoP") else "Bearer"
+            assert answer.headers["www-authenticate"].startswith(f'{scheme} realm="endorse"')
 
 
 @each_broken_id

@@ -76,7 +76,7 @@ async def test_without_a_good_bearer_token_nothing_opens(served: Served, path: s
     without = await served.http.get(url)
     assert (without.status_code, without.headers["www-authenticate"]) == (
         401,
-        'Bearer realm="endorse"',
+        'Bearer realm="endorse", DPoP realm="endorse", algs="ES256 PS256 EdDSA Ed25519"',
     )
     by_query = await served.http.get(url, params={"access_token": token})
     assert by_query.status_code == 401

@@ -11,13 +11,15 @@ import msgspec
 import pytest
 from joserfc.jwk import ECKey
 
-from endorse.core.change import AddClient
+from endorse.core.change import AddClient, ChangeClient
 from endorse.core.metadata import FAPI2, Metadata
 from endorse.core.model import Client
 from endorse.core.policy import DAY, SCOPES
 from endorse.server import certificate
+from endorse.store import reads
 from tests.certificates import CLIENT_KEY, SUBJECT, header, shown
 from tests.certificates import certificate as make
+from tests.flows import play
 from tests.flows.play import QUICK, quiet_client
 from tests.serving import CALLBACK, Served, serving
 
@@ -181,3 +183,34 @@ def test_a_certificate_header_is_read_in_one_place() -> None:
     source = Path(certificate.__file__).parent
     readers = [it.name for it in source.rglob("*.py") if '"client-cert"' in it.read_text()]
     assert readers == ["certificate.py"]
+
+
+@pytest.mark.spec("RFC 8705 3", "a token of a client with a certificate opens with it alone")
+async def test_a_token_is_bound_to_the_certificate_that_was_shown(proxied: Served) -> None:
+    store, now = proxied.desk.store, proxied.clock()
+    known = await store.read(lambda db: reads.client(db, proxied.app.client_id))
+    assert known is not None
+    bound = Metadata(tls_client_certificate_bound_access_tokens=True)
+    await store.change([ChangeClient(msgspec.structs.replace(known, metadata=bound))], now)
+    code_ = await play.code_for(proxied, await play.phone_of(proxied))
+    form = {"grant_type": "authorization_code", "code": code_, "redirect_uri": CALLBACK}
+
+    async def token(headers: dict[str, str]) -> httpx2.Response:
+        url, auth = proxied.url("/token"), proxied.app.basic
+        sent = {"Host": HOST, **headers}
+        return await proxied.http.post(url, data=form, headers=sent, auth=auth)
+
+    assert code(await token({})) == (400, "invalid_request")
+    got = await token(shown(MINE))
+    assert got.status_code == 200, got.text
+    assert got.json()["token_type"] == "Bearer"
+
+    async def opens(headers: dict[str, str], host: str = HOST) -> int:
+        sent = {"Authorization": f"Bearer {got.json()['access_token']}", "Host": host, **headers}
+        answer = await proxied.http.get(proxied.url("/v1/accounts"), headers=sent)
+        return answer.status_code
+
+    assert await opens(shown(MINE)) == 200
+    assert await opens(shown(make(comment=b"another"))) == 401
+    assert await opens({}) == 401
+    assert await opens(shown(MINE), proxied.issuer.removeprefix("http://")) == 401

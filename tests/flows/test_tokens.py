@@ -53,7 +53,7 @@ async def test_token_and_its_alias_answer_alike_and_nobody_may_keep_the_answer(
     assert good.headers["content-type"] == "application/json"
     bad = await play.redeem(served, "ec_nothing", path)
     assert bad.status_code == 400
-    assert set(bad.json()) == {"error", "error_description"}
+    assert set(bad.json()) == {"error", "error_description", "error_uri"}
     assert no_store(good)
     assert no_store(bad)
 

@@ -129,6 +129,7 @@ GRANT = Grant(
     rotated_at=NOW,
     revision=1,
     removed=(SharedAccount("acc-3", None, "Old", "EUR"),),
+    bound_to="jkt:thumbprint",
 )
 EVIDENCE = Evidence(
     grant_id="grant",

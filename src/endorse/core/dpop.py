@@ -11,6 +11,7 @@ from endorse.core import jose
 from endorse.core.change import UseOnce
 from endorse.core.coding import b64url, fingerprint, from_b64url, mac, same, sha256
 from endorse.core.jose import Jws, Key, Unreadable
+from endorse.core.params import Params
 from endorse.core.policy import Policy
 
 BOUND: Final = "jkt:"
@@ -28,8 +29,8 @@ class Call(msgspec.Struct, frozen=True):
     """A call that carries a proof, as it reached the server."""
 
     method: str
-    url: str
-    """The address by the issuer: never by the Host header, which the caller chooses."""
+    urls: tuple[str, ...]
+    """Its address at each host of the server: never by the Host header, which anybody sets."""
     token: str | None
     """The access token that is shown with it, None at an endpoint that takes none."""
     proof: str
@@ -64,7 +65,7 @@ def read(
 def _problem(token: Jws, call: Call, now: int, tolerance: int) -> str:
     if token.said("htm") != call.method:
         return "htm is not this call's method"
-    if normalised(token.said("htu")) != normalised(call.url):
+    if normalised(token.said("htu")) not in map(normalised, call.urls):
         return "htu is not this call's address"
     iat = token.number("iat")
     if iat is None or abs(now - iat) > tolerance:
@@ -125,6 +126,17 @@ def use(proof: Proof, law: Policy) -> UseOnce:
     """Use a proof up, where that must be remembered by all servers (RFC 9449 11.1)."""
     iat = int(proof.claims["iat"])
     return UseOnce(once(proof), iat + law.dpop_age + 1)
+
+
+def pinned(params: Params, proof: Proof) -> Params | None:
+    """Give a pushed request with the proof's key as its `dpop_jkt`; None if it names another.
+
+    RFC 9449 10.1: the header says what the parameter says.
+    """
+    if params.text("dpop_jkt") not in ("", proof.jkt):
+        return None
+    values = {**params.values, "dpop_jkt": proof.jkt.encode()}
+    return msgspec.structs.replace(params, values=values)
 
 
 def once(proof: Proof) -> str:

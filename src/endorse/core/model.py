@@ -255,6 +255,8 @@ class Grant(msgspec.Struct, frozen=True):
     """How many things were signed for it: with its life the guard of every change."""
     removed: tuple[SharedAccount, ...] = ()
     """Accounts that were taken away since the approval."""
+    bound_to: str = ""
+    """The key that must be shown with its refresh token, as in `AccessToken`; "" for none."""
 
     def live(self, now: int) -> bool:
         """Say whether the client may still use it."""
@@ -344,3 +346,5 @@ class Access(msgspec.Struct, frozen=True):
     created_at: int = 0
     bound_to: str = ""
     """As in `AccessToken`."""
+    profile: str = PLAIN
+    """How strict the server is with its client."""

@@ -30,6 +30,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """What may sign for a client (5.4.1)."""
     bound_tokens: bool
     """Whether access tokens must be bound to a key, by DPoP or mutual TLS (5.3.2.1)."""
+    nonces: bool
+    """Whether a DPoP proof must hold a nonce of the server (RFC 9449 8; FAPI leaves it open)."""
     rotates: bool
     """Whether refresh tokens rotate (5.3.2.1: not in FAPI, whose clients hold a key)."""
     pushed_only: bool
@@ -49,6 +51,7 @@ TABLE: Final = {
         assertion_lives=HOUR,
         signatures=PLAIN_SIGNATURES,
         bound_tokens=False,
+        nonces=False,
         rotates=True,
         pushed_only=False,
         pkce=False,
@@ -62,6 +65,7 @@ TABLE: Final = {
         assertion_lives=600,
         signatures=SIGNATURES,
         bound_tokens=True,
+        nonces=True,
         rotates=False,
         pushed_only=True,
         pkce=True,

@@ -63,7 +63,7 @@ def device_of(call: Call, now: int, law: Policy) -> str | Refusal:
     """
     if len(call.proof) > law.parameter:
         return refusal.PROOF_NOT_GOOD.because("longer than any real proof")
-    shown = dpop.Call(call.method, call.url, call.session, call.proof)
+    shown = dpop.Call(call.method, (call.url,), call.session, call.proof)
     try:
         proof = dpop.read(shown, now, law.proof_age, ("ES256",))
     except Unreadable as why:

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from endorse.core import refusal
+from endorse.core import dpop, refusal
 from endorse.core.change import (
     Change,
     Decision,
@@ -56,12 +56,14 @@ def code(
     now: int,
     fresh: Fresh,
     law: Policy,
+    bound_to: str = "",
 ) -> Decision[Tokens]:
     """Redeem an authorization code, once (RFC 6749 4.1.3, 10.5; RFC 9700 4.5).
 
     A second use by the code's own client ends the grant that the first one made: whoever of
     the two was honest, the other was not. `journey` is the one this code belongs to, `phone` the
-    one that approved it, whose passkey is kept with the evidence.
+    one that approved it, whose passkey is kept with the evidence. `bound_to` is the key that the
+    call shows, as in `AccessToken`; a code for another key is not good (RFC 9449 10).
     """
     for name in ("code", "redirect_uri"):
         if name not in params.values:
@@ -79,6 +81,8 @@ def code(
         return _not_good("another redirect_uri")
     if not pkce_holds(params.text("code_verifier"), journey.request.code_challenge):
         return _not_good("code_verifier does not answer code_challenge")
+    if journey.request.dpop_jkt and bound_to != dpop.BOUND + journey.request.dpop_jkt:
+        return _not_good("dpop_jkt is another key than the one that was shown")
     if journey.document is None or journey.assertion is None or phone is None:
         raise AssertionError("a journey with a code has a signed document and its phone")
     grant = _grant(journey, journey.document, client, now, fresh, law)
@@ -125,6 +129,7 @@ def refresh(
     now: int,
     fresh: Fresh,
     law: Policy,
+    bound_to: str = "",
 ) -> Decision[Tokens]:
     """Exchange a refresh token for its successor (RFC 6749 6; RFC 9700 4.14.2).
 
@@ -138,6 +143,8 @@ def refresh(
         return Decision(refusal.REFRESH_NOT_GOOD.because("unknown, or another client's"))
     if not grant.live(now):
         return Decision(refusal.REFRESH_NOT_GOOD.because("the grant has ended"))
+    if grant.bound_to and bound_to != grant.bound_to:
+        return Decision(refusal.REFRESH_NOT_GOOD.because("bound to another key, or none shown"))
     asked = tuple(params.text("scope").split()) or grant.scope
     if not set(asked) <= set(grant.scope):
         return Decision(refusal.SCOPE_WIDER)

@@ -227,7 +227,7 @@ TOKEN_NOT_GOOD = _oauth(
 TOKEN_MISSING = _oauth(
     "access_token_missing",
     "",
-    "Send the access token as: Authorization: Bearer <token>.",
+    "Send the access token as: Authorization: Bearer <token>, or DPoP <token> beside its proof.",
     "RFC 6750 3",
     status=401,
 )

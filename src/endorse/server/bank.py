@@ -14,15 +14,13 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from endorse.bank import Account, UnknownAccount, UnknownCursor
-from endorse.core import access, refusal
+from endorse.core import access
 from endorse.core.change import TouchGrant
-from endorse.core.coding import fingerprint
 from endorse.core.model import Access
 from endorse.core.params import Params, parse
 from endorse.core.refusal import Refusal
-from endorse.server import wire
+from endorse.server import resource, wire
 from endorse.server.desk import Desk
-from endorse.store import reads
 
 _NOTE_USE_EVERY: Final = 60
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
@@ -41,7 +39,7 @@ async def accounts(desk: Desk, request: HttpRequest) -> Response:
     """Answer `GET /v1/accounts`: the accounts that the person chose."""
     opened = await _open(desk, request, *access.SHOWS_ACCOUNTS)
     if isinstance(opened, Refusal):
-        return _refused(opened)
+        return _refused(desk, request, opened)
     return wire.json({"accounts": [_listed(it) for it in await _shared(desk, opened)]})
 
 
@@ -49,7 +47,7 @@ async def account(desk: Desk, request: HttpRequest) -> Response:
     """Answer `GET /v1/accounts/{id}`."""
     found = await _one(desk, request, *access.SHOWS_ACCOUNTS)
     if isinstance(found, Refusal):
-        return _refused(found)
+        return _refused(desk, request, found)
     return wire.json({"account": _listed(found)})
 
 
@@ -57,11 +55,11 @@ async def balances(desk: Desk, request: HttpRequest) -> Response:
     """Answer `GET /v1/accounts/{id}/balances`."""
     found = await _one(desk, request, "balances")
     if isinstance(found, Refusal):
-        return _refused(found)
+        return _refused(desk, request, found)
     try:
         known = await desk.bank.balances(found.resource_id)
     except UnknownAccount:
-        return _refused(_UNKNOWN)
+        return _refused(desk, request, _UNKNOWN)
     return wire.json({"account": _reference(found), "balances": list(known)})
 
 
@@ -69,18 +67,18 @@ async def transactions(desk: Desk, request: HttpRequest) -> Response:
     """Answer `GET /v1/accounts/{id}/transactions`, a page at a time, the newest first."""
     found = await _one(desk, request, "transactions")
     if isinstance(found, Refusal):
-        return _refused(found)
+        return _refused(desk, request, found)
     asked = _asked(request, desk.law.page_of_transactions)
     if isinstance(asked, Refusal):
-        return _refused(asked)
+        return _refused(desk, request, asked)
     try:
         page = await desk.bank.transactions(
             found.resource_id, asked.date_from, asked.date_to, asked.after, asked.limit
         )
     except UnknownAccount:
-        return _refused(_UNKNOWN)
+        return _refused(desk, request, _UNKNOWN)
     except UnknownCursor:
-        return _refused(_wrong("after", "take it from the `next` link, unchanged"))
+        return _refused(desk, request, _wrong("after", "take it from the `next` link, unchanged"))
     here = f"/v1/accounts/{found.resource_id}"
     links = {"account": {"href": here}}
     if page.next is not None:
@@ -94,18 +92,14 @@ async def transactions(desk: Desk, request: HttpRequest) -> Response:
 
 
 async def _open(desk: Desk, request: HttpRequest, *any_of: str) -> Access | Refusal:
-    """Find what the bearer token opens (RFC 6750 2.1); a token in the query is not looked at."""
-    scheme, _, text = (wire.authorization(request) or "").partition(" ")
-    if scheme.lower() != "bearer" or not text:
-        return refusal.TOKEN_MISSING
-    token_hash = fingerprint(text.strip())
-    opened = await desk.store.read(lambda db: reads.access(db, token_hash))
-    if opened is not None:
-        wire.known_as(request, opened.client_id)
+    """Find what the token opens, if it covers this and is not over."""
+    opened = await resource.opened(desk, request)
+    if isinstance(opened, Refusal):
+        return opened
     now = desk.clock()
     no = access.check(opened, now, *any_of)
-    if no is not None or opened is None:
-        return no or refusal.TOKEN_NOT_GOOD
+    if no is not None:
+        return no
     if opened.last_used_at is None or now - opened.last_used_at >= _NOTE_USE_EVERY:
         desk.later(desk.store.change([TouchGrant(opened.grant_id, now)], now))
     return opened
@@ -204,23 +198,17 @@ def _wrong(parameter: str, told: str) -> Refusal:
     return Refusal("parameter_wrong", "FORMAT_ERROR", 400, f"The parameter {parameter}: {told}.")
 
 
-def _refused(no: Refusal) -> Response:
+def _refused(desk: Desk, request: HttpRequest, no: Refusal) -> Response:
     """Answer a refusal: Berlin Group's `tppMessages`, and RFC 6750's header where it is due."""
     code = _TPP_CODES.get(no.error, no.error)
     message = {"category": "ERROR", "code": code, "text": no.told}
-    return wire.Refused(no, {"tppMessages": [message]}, _challenge(no))
-
-
-def _challenge(no: Refusal) -> dict[str, str] | None:
-    if no.status not in (401, 403):
-        return None
-    # RFC 6750 3.1: a call without any token is told the scheme and no error.
-    told = f', error="{no.error}", error_description="{no.told}"' if no.error else ""
-    return {"WWW-Authenticate": f'Bearer realm="endorse"{told}'}
+    return wire.Refused(no, {"tppMessages": [message]}, resource.challenge(desk, request, no))
 
 
 _TPP_CODES: Final = {
     "": "TOKEN_UNKNOWN",
     "invalid_token": "TOKEN_INVALID",
+    "invalid_dpop_proof": "TOKEN_INVALID",
+    "use_dpop_nonce": "TOKEN_INVALID",
     "insufficient_scope": "CONSENT_INVALID",
 }

@@ -16,6 +16,7 @@ from endorse.server.keyring import Keyring
 from endorse.server.keys import Keys
 from endorse.server.limit import Limit
 from endorse.server.risk import IN_SANDBOX, Rules
+from endorse.server.seen import Seen
 from endorse.server.settings import Settings
 from endorse.server.stand_in import StandIn
 from endorse.server.wait import Waiting
@@ -74,6 +75,8 @@ class Desk:
         self.waiting = Waiting(settings.policy.frame_every)
         self.starts = Limit(settings.policy.starts_a_minute, seconds=60)
         self.pushes = Limit(settings.policy.starts_a_minute, seconds=60)
+        # A proof counts from `dpop_age` before its time to as long after it.
+        self.proofs_seen = Seen(2 * settings.policy.dpop_age + 1)
         self.bad_claims = Limit(settings.policy.bad_claims_a_minute, seconds=60)
         self.keyring = Keyring(store, keys.holder, clock, settings.policy)
         self._terms = Terms(settings.issuer, keys.handles, settings.policy)

@@ -85,8 +85,10 @@ _PHONE_BY_CREDENTIAL: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE creden
 _ACCESS: Final = (
     "SELECT t.grant_id, COALESCE(g.client_id, t.client_id), COALESCE(g.person_id, ''), t.scope, "
     "COALESCE(g.account_ids, '[]'), t.expires_at, COALESCE(g.expires_at, t.expires_at), "
-    "g.ended_at, g.last_used_at, COALESCE(g.generation, 0), t.created_at, t.bound_to "
+    "g.ended_at, g.last_used_at, COALESCE(g.generation, 0), t.created_at, t.bound_to, "
+    "COALESCE(c.profile, 'plain') "
     "FROM access_tokens t LEFT JOIN grants g ON g.grant_id = t.grant_id "
+    "LEFT JOIN clients c ON c.client_id = COALESCE(g.client_id, t.client_id) "
     "WHERE t.token_hash = $1 AND (g.grant_id IS NOT NULL OR t.grant_id = '')"
 )
 CLIENT_COLUMNS: Final = (

@@ -1,5 +1,6 @@
 """Which client calls: its form, its authentication, and how it is told no (RFC 6749 2.3, 5.2)."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -77,7 +78,7 @@ def _unauthenticated(no: Refusal, header: str | None) -> Refusal:
     return msgspec.structs.replace(no, status=400)
 
 
-def refused(no: Refusal) -> Response:
+def refused(no: Refusal, headers: Mapping[str, str] | None = None) -> Response:
     """Answer a refusal as the token endpoint does (RFC 6749 5.2)."""
-    headers = {"WWW-Authenticate": 'Basic realm="endorse"'} if no.status == 401 else None
-    return wire.refused(no, headers)
+    challenge = {"WWW-Authenticate": 'Basic realm="endorse"'} if no.status == 401 else {}
+    return wire.refused(no, {**challenge, **(headers or {})})

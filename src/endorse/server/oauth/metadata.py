@@ -6,7 +6,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from endorse.core.answer import MODES
-from endorse.core.jose import PLAIN_SIGNATURES
+from endorse.core.jose import PLAIN_SIGNATURES, SIGNATURES
 from endorse.core.metadata import AUTH_METHODS, MTLS_METHODS
 from endorse.core.policy import SCOPES
 from endorse.server import wire
@@ -51,6 +51,8 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "request_uri_parameter_supported": False,
         "require_signed_request_object": False,
         "request_object_signing_alg_values_supported": list(PLAIN_SIGNATURES),
+        "dpop_signing_alg_values_supported": list(SIGNATURES),
+        "tls_client_certificate_bound_access_tokens": bool(desk.settings.mtls_host),
         "authorization_response_iss_parameter_supported": True,
     }
 

@@ -1,13 +1,15 @@
 """The endpoint for requests that a client pushes before it sends the browser (RFC 9126)."""
 
+import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import pushed, request_object
+from endorse.core import dpop, profile, pushed, request_object, unproved
 from endorse.core.refusal import SLOW_DOWN, Refusal
 from endorse.server import wire
 from endorse.server.browser import address
 from endorse.server.desk import Desk
+from endorse.server.oauth import sender
 from endorse.server.oauth.caller import called, refused
 from endorse.store import reads
 
@@ -15,7 +17,8 @@ from endorse.store import reads
 async def push(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /par`: a request_uri for a good request of this client (RFC 9126 2.2).
 
-    A public client proves nothing, so that what it lets be stored is limited by address.
+    A proof in its header pins the code to that key (RFC 9449 10.1). A public client proves nothing,
+    so that what it lets be stored is limited by address.
     """
     caller = await called(desk, request)
     if isinstance(caller, Refusal):
@@ -27,10 +30,20 @@ async def push(desk: Desk, request: HttpRequest) -> Response:
     inside = request_object.unwrapped(params, client, desk.issuer, now, law, law.signed_parameter)
     if isinstance(inside, Refusal):
         return refused(inside)
+    proof = sender.proof_of(desk, request, profile.of(client).nonces)
+    nonce = sender.nonce_for(desk, request)
+    if isinstance(proof, Refusal):
+        return refused(proof, nonce)
+    if proof is not None:
+        pinned = dpop.pinned(inside.params, proof)
+        if pinned is None or desk.proofs_seen.before(dpop.once(proof), now):
+            why = "its jti came before" if pinned else "dpop_jkt is another key"
+            return refused(unproved.DPOP_NOT_GOOD.because(why), nonce)
+        inside = msgspec.structs.replace(inside, params=pinned)
     answer = await desk.settle(
         lambda db: reads.was_used(db, inside.once),
         lambda used: pushed.push(params, inside, client, used, desk.terms, now, desk.fresh),
     )
     if isinstance(answer, Refusal):
-        return refused(answer)
-    return wire.json(answer, 201)
+        return refused(answer, nonce)
+    return wire.json(answer, 201, nonce)

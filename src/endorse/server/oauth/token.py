@@ -6,12 +6,14 @@ from typing import Any, Final
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import redeem, refusal
+from endorse.core import dpop, redeem, refusal
 from endorse.core.coding import fingerprint
 from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.desk import Desk
-from endorse.server.oauth.caller import Caller, called, refused
+from endorse.server.oauth import sender
+from endorse.server.oauth.caller import called, refused
+from endorse.server.oauth.sender import Sender
 from endorse.store import reads
 
 
@@ -24,44 +26,68 @@ async def token(desk: Desk, request: HttpRequest) -> Response:
     if not kind:
         return refused(refusal.missing("grant_type", "RFC 6749 4.1.3"))
     exchange = EXCHANGES.get(kind)
-    answer = await exchange(desk, caller) if exchange else refusal.GRANT_TYPE_UNSUPPORTED
+    if exchange is None:
+        return refused(refusal.GRANT_TYPE_UNSUPPORTED)
+    who = sender.of(desk, request, caller)
+    if isinstance(who, Refusal):
+        return refused(who, sender.nonce_for(desk, request, who))
+    answer = await exchange(desk, who)
     if isinstance(answer, Refusal):
-        return refused(answer)
+        return refused(answer, sender.nonce_for(desk, request))
     body: dict[str, Any] = {
         "access_token": answer.access_token.reveal(),
-        "token_type": "Bearer",
+        "token_type": "DPoP" if who.bound_to.startswith(dpop.BOUND) else "Bearer",
         "expires_in": answer.expires_in,
         "scope": " ".join(answer.scope),
     }
     if answer.refresh_token is not None:
         body["refresh_token"] = answer.refresh_token.reveal()
-    return wire.json(body)
+    return wire.json(body, headers=sender.nonce_for(desk, request))
 
 
-async def _redeem_code(desk: Desk, caller: Caller) -> redeem.Tokens | Refusal:
-    params, client = caller.params, caller.client
+async def _redeem_code(desk: Desk, who: Sender) -> redeem.Tokens | Refusal:
+    params, client = who.caller.params, who.caller.client
     code_hash = fingerprint(params.text("code"))
-    return await desk.settle(
+    return await sender.settle(
+        desk,
+        who,
         lambda db: reads.approval_by_code(db, code_hash),
         lambda both: redeem.code(
-            params, client, *both, desk.keys.handles, desk.clock(), desk.fresh, desk.law
+            params,
+            client,
+            *both,
+            desk.keys.handles,
+            desk.clock(),
+            desk.fresh,
+            desk.law,
+            who.bound_to,
         ),
     )
 
 
-async def _refresh(desk: Desk, caller: Caller) -> redeem.Tokens | Refusal:
-    params, client = caller.params, caller.client
+async def _refresh(desk: Desk, who: Sender) -> redeem.Tokens | Refusal:
+    params, client = who.caller.params, who.caller.client
     held = redeem.read_refresh_token(params.text("refresh_token"), desk.keys.handles)
     grant_id = held.grant_id if held else ""
-    return await desk.settle(
+    return await sender.settle(
+        desk,
+        who,
         lambda db: reads.grant(db, grant_id),
         lambda grant: redeem.refresh(
-            params, client, held, grant, desk.keys.handles, desk.clock(), desk.fresh, desk.law
+            params,
+            client,
+            held,
+            grant,
+            desk.keys.handles,
+            desk.clock(),
+            desk.fresh,
+            desk.law,
+            who.bound_to,
         ),
     )
 
 
-EXCHANGES: Final[dict[str, Callable[[Desk, Caller], Awaitable[redeem.Tokens | Refusal]]]] = {
+EXCHANGES: Final[dict[str, Callable[[Desk, Sender], Awaitable[redeem.Tokens | Refusal]]]] = {
     "authorization_code": _redeem_code,
     "refresh_token": _refresh,
 }

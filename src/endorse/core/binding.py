@@ -1,0 +1,73 @@
+"""Tokens that only the holder of a key can use (RFC 9449 5 to 7, RFC 8705 3, RFC 7800 3)."""
+
+from typing import Final
+
+import msgspec
+
+from endorse.core import dpop, profile, unproved
+from endorse.core.change import Change, Decision, MakeGrant, MakeToken
+from endorse.core.model import Client
+from endorse.core.redeem import Tokens
+from endorse.core.refusal import Refusal
+
+CERTIFICATE: Final = "x5t#S256:"
+"""How `AccessToken.bound_to` begins for a token that is bound to a TLS certificate."""
+
+
+def key_for(client: Client, jkt: str, certificate_thumbprint: str) -> str | Refusal:
+    """Choose what a client's tokens are bound to, from what its call shows; "" for nothing.
+
+    Whoever registered one way gets no other; whoever must be bound and showed nothing, nothing
+    (RFC 8705 3.4, RFC 9449 5.2; FAPI 2.0 Security Profile 5.3.2.1).
+    """
+    if profile.certificate_only(client):
+        return (
+            CERTIFICATE + certificate_thumbprint if certificate_thumbprint else unproved.KEY_MISSING
+        )
+    if jkt:
+        return dpop.BOUND + jkt
+    if profile.dpop_only(client) or not profile.bound_tokens(client):
+        return unproved.KEY_MISSING if profile.dpop_only(client) else ""
+    return CERTIFICATE + certificate_thumbprint if certificate_thumbprint else unproved.KEY_MISSING
+
+
+def bind(decision: Decision[Tokens], client: Client, bound_to: str) -> Decision[Tokens]:
+    """Bind all that a decision makes, wherever it came from, so that no exchange can forget it.
+
+    The refresh token of a client without a secret is bound as well, by its grant: nothing else
+    shows who holds it (RFC 9449 5, RFC 8705 4).
+    """
+    return Decision(decision.answer, tuple(_bound(it, client, bound_to) for it in decision.changes))
+
+
+def _bound(change: Change, client: Client, bound_to: str) -> Change:
+    match change:
+        case MakeToken(token):
+            return MakeToken(msgspec.structs.replace(token, bound_to=bound_to))
+        case MakeGrant(grant, evidence) if client.public:
+            return MakeGrant(msgspec.structs.replace(grant, bound_to=bound_to), evidence)
+        case _:
+            return change
+
+
+def shown(bound_to: str, scheme: str, jkt: str, certificate_thumbprint: str) -> str:
+    """Say what keeps a token from counting as this call shows it, or "" (RFC 9449 7.1, 7.2).
+
+    `scheme` is `bearer` or `dpop`. A bound token under the other scheme is a stolen one, and a
+    token that is not bound proves nothing by a proof.
+    """
+    if bound_to.startswith(dpop.BOUND):
+        if scheme != "dpop":
+            return "bound by DPoP, and sent as Bearer"
+        return "" if bound_to == dpop.BOUND + jkt else "bound to another key"
+    if scheme == "dpop":
+        return "not bound by DPoP, and sent so"
+    if bound_to and bound_to != CERTIFICATE + certificate_thumbprint:
+        return "bound to another certificate, or none was shown"
+    return ""
+
+
+def confirmation(bound_to: str) -> dict[str, str]:
+    """Write what a token is bound to as the member `cnf` has it (RFC 9449 6.1, RFC 8705 3.1)."""
+    method, _, thumbprint = bound_to.partition(":")
+    return {method: thumbprint} if bound_to else {}
