@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import msgspec
 import pytest
+from joserfc.jwk import ECKey
 
 from tests.clients import plain
 from tests.clients.node import driver
@@ -53,6 +57,44 @@ def public_app(sandbox: Sandbox, database: str) -> App:
         "--public",
     )
     return App(added["client_id"], "", CALLBACK)
+
+
+@dataclass(frozen=True)
+class KeyedApp:
+    """A registered app that authenticates by a key, with its private half."""
+
+    client_id: str
+    redirect_uri: str
+    key: ECKey = field(repr=False)
+
+    @property
+    def jwk(self) -> dict[str, Any]:
+        """The private key, for the app."""
+        return dict(self.key.as_dict(private=True))
+
+
+Register = Callable[..., KeyedApp]
+
+
+@pytest.fixture(scope="session")
+def register(sandbox: Sandbox, database: str, tmp_path_factory: pytest.TempPathFactory) -> Register:
+    """Register an app with a key by hand, with further options of the command."""
+    folder = tmp_path_factory.mktemp("keys")
+    known: dict[tuple[str, ...], KeyedApp] = {}
+
+    def do(*options: str) -> KeyedApp:
+        if options in known:
+            return known[options]
+        key = ECKey.generate_key("P-256", {"kid": "mine", "alg": "ES256", "use": "sig"})
+        file = Path(folder, f"{len(known)}.json")
+        file.write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+        callback = "https://app.example/callback"
+        wanted = ("--jwks", str(file), "--redirect-uri", callback, *options)
+        added = _endorse("client", "--database", database, "add", "Strongbox", *wanted)
+        known[options] = KeyedApp(added["client_id"], callback, key)
+        return known[options]
+
+    return do
 
 
 @pytest.fixture
