@@ -18,7 +18,9 @@ import httpx2
 import msgspec
 
 from endorse.core import client as rules
+from endorse.core import device
 from endorse.core.change import AddClient
+from endorse.core.metadata import Metadata
 from endorse.core.model import Client
 from endorse.core.policy import DAY, SCOPES, WIDE, Policy
 from endorse.phone import Phone, sandbox_code
@@ -156,6 +158,10 @@ async def _register(desk: Desk, public: bool, redirect_uris: tuple[str, ...]) ->
         duration=90 * DAY,
         created_at=desk.clock(),
         secrets=() if public else (stored,),
+        metadata=Metadata(
+            token_endpoint_auth_method="none" if public else "client_secret_basic",
+            grant_types=(*Metadata().grant_types, device.GRANT_TYPE),
+        ),
     )
     await desk.store.change([AddClient(client)], desk.clock())
     return App(client.client_id, "" if public else secret.reveal(), redirect_uris[0])

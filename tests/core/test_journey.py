@@ -40,6 +40,7 @@ TABLE = {
     (State.REVIEW, Event.CANCEL): State.CANCELLED,
     (State.APPROVED, Event.RESUME): State.REDIRECTED,
     (State.REDIRECTED, Event.REDEEM): State.REDEEMED,
+    (State.APPROVED, Event.COLLECT): State.REDEEMED,
     (State.WAITING, Event.EXPIRE): State.EXPIRED,
     (State.CLAIMED, Event.EXPIRE): State.EXPIRED,
     (State.MATCHED, Event.EXPIRE): State.EXPIRED,

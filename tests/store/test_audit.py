@@ -226,6 +226,7 @@ async def test_no_secret_is_anywhere_in_the_database(store: Store, database: str
         "client_flags",
         "notices_read",
         "pushed_requests",
+        "polls",
         "sandbox_keys",
         "signing_keys",
         "used_once",

@@ -10,6 +10,8 @@ import pytest
 from endorse.core.change import (
     AddClient,
     Begin,
+    BeginPoll,
+    CountPoll,
     EndGrant,
     Enrol,
     Issue,
@@ -21,16 +23,26 @@ from endorse.core.change import (
 )
 from endorse.core.journey import Event, State
 from endorse.core.model import Access, Client, Grant, Journey, Phone
-from endorse.store import Store, reads
+from endorse.store import Store, polls, reads
 from endorse.store.connection import Connection
 from tests.store import things
-from tests.store.things import CLIENT, CODE, GRANT, JOURNEY, NOW, PHONE, TOKEN, WHOLE_JOURNEY
+from tests.store.things import (
+    CLIENT,
+    CODE,
+    GRANT,
+    JOURNEY,
+    NOW,
+    PHONE,
+    POLL,
+    TOKEN,
+    WHOLE_JOURNEY,
+)
 
 pytestmark = pytest.mark.anyio
 
 
 def test_the_things_here_have_every_field_set() -> None:
-    for thing in (WHOLE_JOURNEY, CLIENT, things.REQUEST, things.PUSHED, TOKEN):
+    for thing in (WHOLE_JOURNEY, POLL, CLIENT, things.REQUEST, things.PUSHED, TOKEN):
         assert all(value not in (None, "", ()) for value in msgspec.structs.asdict(thing).values())
 
 
@@ -46,6 +58,29 @@ async def test_a_journey(store: Store, journey: Journey) -> None:
     assert isinstance(by_qid.state, State)
 
 
+async def test_what_a_client_polls_with(store: Store) -> None:
+    assert await store.read(lambda db: polls.poll(db, "poll-hash")) == (None, None, None)
+    await things.put(store, BeginPoll(POLL))
+    assert not await store.change([BeginPoll(POLL)], NOW)
+    same_letters = msgspec.structs.replace(POLL, poll_hash="another")
+    assert not await store.change([BeginPoll(same_letters)], NOW)
+    assert await store.read(lambda db: polls.poll_by_user_code(db, "user-code-hash")) == (
+        POLL,
+        False,
+    )
+    slower = msgspec.structs.replace(POLL, every=10, polled_at=NOW + 9)
+    assert await store.change([CountPoll(POLL, slower)], NOW)
+    assert not await store.change([CountPoll(POLL, slower)], NOW), "it polled meanwhile"
+    await things.put(store, Begin(WHOLE_JOURNEY))
+    found = await store.read(lambda db: polls.poll(db, "poll-hash"))
+    assert found == (slower, WHOLE_JOURNEY, None)
+    assert (await store.read(lambda db: polls.poll_by_user_code(db, "user-code-hash")))[1]
+    second = msgspec.structs.replace(
+        JOURNEY, journey_id="x", short="x", qid="x", poll_hash="poll-hash"
+    )
+    assert not await store.change([Begin(second)], NOW), "one journey a poll"
+
+
 async def test_a_journey_that_moved_has_every_field_that_may_move(store: Store) -> None:
     await things.put_journey(store)
     claimed = msgspec.structs.replace(
@@ -55,6 +90,8 @@ async def test_a_journey_that_moved_has_every_field_that_may_move(store: Store) 
         code_from=NOW + 7,
         codes=3,
         expires_at=NOW + 8,
+        poll_hash=None,
+        polls_until=None,
     )
     await things.put(store, Move(Event.CLAIM, JOURNEY, claimed))
     stored = await store.read(lambda db: reads.journey_by_qid(db, "new-qid"))

@@ -16,6 +16,7 @@ from endorse.core.model import (
     Grant,
     Journey,
     Phone,
+    Poll,
     PushedRequest,
     Request,
     SharedAccount,
@@ -100,6 +101,11 @@ WHOLE_JOURNEY = msgspec.structs.replace(
     reason="a reason",
     code_hash="code-hash",
     grant_id="grant",
+    poll_hash="poll-hash",
+    polls_until=NOW + 600,
+)
+POLL = Poll(
+    "poll-hash", "device", "app", REQUEST, "user-code-hash", NOW, NOW + 600, 5, polled_at=NOW + 7
 )
 PHONE = Phone(
     phone_id="phone",

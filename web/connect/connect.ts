@@ -119,7 +119,8 @@ class ConnectPage {
       this.#screen.countDown(event.expiresIn, this.#total(event));
     } else this.#screen.stopCounting();
     if (isFinal(event.state)) this.#stream?.close();
-    if (isLeaving(event.state)) {
+    // Where the client polls for the answer there is nowhere to go.
+    if (isLeaving(event.state) && this.#main.dataset["polled"] === undefined) {
       window.setTimeout(() => location.replace(this.#resume), LEAVE_MS[event.state]);
     }
   }

@@ -17,8 +17,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from endorse.cli.port import listen_or_say
 from endorse.cli.stand_in import StandIn
+from endorse.core import device
 from endorse.core.change import AddClient, AddSecret, ChangeClient
 from endorse.core.coding import fingerprint
+from endorse.core.metadata import Metadata
 from endorse.core.model import Client, ClientSecret
 from endorse.core.policy import DAY, SCOPES, WIDE
 from endorse.core.ways import ways_problem
@@ -129,6 +131,7 @@ async def _keep_client(desk: Desk, redirect_uri: str) -> None:
         duration=90 * DAY,
         created_at=now,
         secrets=(secret,),
+        metadata=Metadata(grant_types=(*Metadata().grant_types, device.GRANT_TYPE)),
     )
     known = await desk.store.read(lambda db: reads.client(db, _CLIENT_ID))
     if known is None:

@@ -247,7 +247,7 @@ def approve(
         assertion=assertion.text,
         approved_at=now,
         return_hash=fingerprint(ways.return_nonce(terms.server_key, held)) if by_link else None,
-        expires_at=now + terms.law.resume,
+        expires_at=now + (terms.law.resume if held.poll_hash is None else terms.law.collect),
     )
     changes: list[Change] = [*step.changes, NoteTry(phone.person_id, "approval", now)]
     if assertion.sign_count != phone.sign_count:

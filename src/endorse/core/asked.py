@@ -63,6 +63,11 @@ def read(
     )
 
 
+def scope(params: Params, client: Client) -> tuple[str, ...] | Refusal:
+    """Give the scope that is asked, as every kind of request asks it (RFC 6749 3.3)."""
+    return _scope_problem(params, client) or _scope(params, client)
+
+
 def query(request: Request) -> str:
     """Write a request as the query it came from: what `read` reads as the same again."""
     texts = {

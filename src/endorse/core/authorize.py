@@ -88,13 +88,16 @@ def reply(
 
     The first call makes the code; until that is redeemed or old, a repeated call answers the
     same redirect. A journey without approval answers `access_denied`; one that still waits, or
-    whose code was redeemed, is refused: there is nothing to fetch.
+    whose code was redeemed, is refused: there is nothing to fetch. There never is where the client
+    polls for the answer.
 
     A request that may be answered once is used up with its first code; `used` says that it was,
     by another journey: this one is over then (RFC 9126 7.3).
     """
     request = journey.request
     state = journey.at(now)
+    if journey.poll_hash is not None:
+        return Decision(refusal.wrong_state(state, Event.RESUME))
     if state is State.APPROVED and not journey.may_resume:
         return Decision(refusal.wrong_state(state, Event.RESUME))
     if state is State.APPROVED and used:

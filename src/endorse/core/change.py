@@ -19,6 +19,7 @@ from endorse.core.model import (
     Journey,
     Notice,
     Phone,
+    Poll,
     PushedRequest,
     SigningKey,
 )
@@ -29,6 +30,19 @@ class Begin(msgspec.Struct, frozen=True):
     """Store a new journey. Guard: its handles are new."""
 
     journey: Journey
+
+
+class BeginPoll(msgspec.Struct, frozen=True):
+    """Store what a client will poll with. Guard: its handles are new."""
+
+    poll: Poll
+
+
+class CountPoll(msgspec.Struct, frozen=True):
+    """Note that a client polled, and how long it must wait. Guard: it did not poll meanwhile."""
+
+    before: Poll
+    after: Poll
 
 
 class Move(msgspec.Struct, frozen=True):
@@ -261,6 +275,8 @@ class Sweep(msgspec.Struct, frozen=True):
 
 Change = (
     Begin
+    | BeginPoll
+    | CountPoll
     | Move
     | NoteTry
     | FlagClient

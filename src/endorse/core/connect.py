@@ -11,7 +11,7 @@ from endorse.core.authorize import digest
 from endorse.core.change import Begin, Decision
 from endorse.core.coding import Fresh, b64url, fingerprint, same
 from endorse.core.journey import Event, State
-from endorse.core.model import Journey, Request
+from endorse.core.model import Journey, Poll, Request
 from endorse.core.policy import Policy
 from endorse.core.step import barred, moved
 
@@ -47,10 +47,12 @@ def begin(
     fresh: Fresh,
     law: Policy,
     spent: bool = False,
+    poll: Poll | None = None,
 ) -> Decision[Begun]:
     """Begin a journey for a browser that asked for it from our own page.
 
-    `spent` says that the request it carries is too old by now, or was answered elsewhere.
+    `spent` says that the request it carries is too old by now, or was answered elsewhere; `poll` is
+    what the client waits with, where it is no browser that brings it the answer.
     """
     if spent:
         return Decision(refusal.REQUEST_URI_NOT_GOOD.because("spent since the page was shown"))
@@ -73,6 +75,8 @@ def begin(
         codes=1,
         expires_at=_waits_until(now, now, 1, law),
         forget_at=now + law.remember_journey,
+        poll_hash=poll.poll_hash if poll else None,
+        polls_until=poll.expires_at if poll else None,
     )
     return Decision(Begun(journey, secret), (Begin(journey),))
 

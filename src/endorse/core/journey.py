@@ -69,6 +69,7 @@ class Event(StrEnum):
     RETURN = "return"
     RESUME = "resume"
     REDEEM = "redeem"
+    COLLECT = "collect"
     EXPIRE = "expire"
 
 
@@ -120,6 +121,7 @@ STEPS: Final = {
         Step(Event.RETURN, Actor.BROWSER, (State.APPROVED,), State.APPROVED),
         Step(Event.RESUME, Actor.BROWSER, (State.APPROVED,), State.REDIRECTED),
         Step(Event.REDEEM, Actor.CLIENT, (State.REDIRECTED,), State.REDEEMED),
+        Step(Event.COLLECT, Actor.CLIENT, (State.APPROVED,), State.REDEEMED),
         Step(
             Event.EXPIRE,
             Actor.CLOCK,

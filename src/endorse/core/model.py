@@ -82,6 +82,23 @@ class PushedRequest(msgspec.Struct, frozen=True):
     expires_at: int
 
 
+class Poll(msgspec.Struct, frozen=True):
+    """What a client asks with again and again, where no browser brings it a code (RFC 8628 3.2)."""
+
+    poll_hash: str
+    """Of the device_code."""
+    kind: str
+    """How it began: "device"."""
+    client_id: str
+    request: Request
+    user_code_hash: str | None
+    created_at: int
+    expires_at: int
+    every: int
+    """The seconds that the client must let pass between two calls; grows when it does not."""
+    polled_at: int = 0
+
+
 class Journey(msgspec.Struct, frozen=True):
     """One authorization, from the browser's start to the redeemed code.
 
@@ -136,11 +153,18 @@ class Journey(msgspec.Struct, frozen=True):
     returned_at: int | None = None
     code_hash: str | None = None
     grant_id: str | None = None
+    poll_hash: str | None = None
+    """Set where the client polls for the answer, so that no browser is sent back to it."""
+    polls_until: int | None = None
 
     def at(self, now: int) -> State:
-        """Give the state at this time: past its `expires_at` a journey that could move is over."""
+        """Give the state at this time: past its `expires_at` a journey that could move is over.
+
+        So is one whose client no longer polls for it.
+        """
         waits = self.state in LIVE or self.state in (State.APPROVED, State.REDIRECTED)
-        return State.EXPIRED if waits and now >= self.expires_at else self.state
+        over = now >= self.expires_at or (self.polls_until is not None and now >= self.polls_until)
+        return State.EXPIRED if waits and over else self.state
 
     @property
     def may_resume(self) -> bool:

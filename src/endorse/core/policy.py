@@ -89,6 +89,17 @@ class Policy(msgspec.Struct, frozen=True):
     # A used code is remembered for a day: its replay must still revoke (RFC 6749 4.1.2).
     remember_journey: int = DAY
 
+    # A device that a person connects shows its letters for ten minutes: time to find a computer.
+    # It may ask every five seconds; one that asks faster must let five more pass (RFC 8628 3.2,
+    # 3.5). Eight letters of twenty are 34 bits: twenty wrong ones a minute from one address leave
+    # no hope, and are more than a person types.
+    device: int = 600
+    poll_every: int = 5
+    slow_down: int = 5
+    wrong_user_codes_a_minute: int = 20
+    # The approval waits for the next poll, however slow the client had to become.
+    collect: int = 300
+
     access_token: int = 300
     # A client that lost the answer to a refresh may repeat it within this time.
     refresh_retry: int = 10
@@ -173,6 +184,7 @@ WIDE: Final = Policy(
     approvals=1_000_000,
     wrong_numbers=1_000_000,
     wrong_spellings=1_000_000,
+    wrong_user_codes_a_minute=1_000_000,
     confirm_phones=False,
     amber_wait=0,
 )

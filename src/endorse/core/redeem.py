@@ -83,8 +83,25 @@ def code(
         return _not_good("code_verifier does not answer code_challenge")
     if journey.request.dpop_jkt and bound_to != dpop.BOUND + journey.request.dpop_jkt:
         return _not_good("dpop_jkt is another key than the one that was shown")
+    return given(Event.REDEEM, journey, client, phone, server_key, now, fresh, law)
+
+
+def given(
+    event: Event,
+    journey: Journey,
+    client: Client,
+    phone: Phone | None,
+    server_key: bytes,
+    now: int,
+    fresh: Fresh,
+    law: Policy,
+) -> Decision[Tokens]:
+    """Make the grant that a person approved, and its first tokens: what ends every journey well.
+
+    The move by `event` is the guard: of two that come at once, one finds the journey moved.
+    """
     if journey.document is None or journey.assertion is None or phone is None:
-        raise AssertionError("a journey with a code has a signed document and its phone")
+        raise AssertionError("an approved journey has a signed document and its phone")
     grant = _grant(journey, journey.document, client, now, fresh, law)
     signed = consented(grant.grant_id, 1, journey.document, journey.assertion, phone, now)
     tokens, token = _access_token(grant, grant.scope, now, fresh, law)
@@ -94,7 +111,7 @@ def code(
     what = Connected(grant.grant_id, grant.client_id, grant.person_id)
     told = of_connection(Kind.CONNECTION_MADE, what, By.CLIENT, now)
     changes: tuple[Change, ...] = (
-        Move(Event.REDEEM, journey, after),
+        Move(event, journey, after),
         MakeGrant(grant, signed),
         MakeToken(token),
         told,

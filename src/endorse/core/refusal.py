@@ -195,7 +195,7 @@ CERTIFICATE_UNREADABLE = _oauth(
 GRANT_TYPE_UNSUPPORTED = _oauth(
     "grant_type_unsupported",
     "unsupported_grant_type",
-    "grant_type must be authorization_code or refresh_token.",
+    "grant_type must be one of grant_types_supported in the metadata.",
     "RFC 6749 5.2",
 )
 CODE_NOT_GOOD = _oauth(

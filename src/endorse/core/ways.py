@@ -61,8 +61,8 @@ def read(text: str, issuer: str) -> Handle | None:
     if text.startswith(prefix):
         lid = text.removeprefix(prefix)
         return Link(lid) if _LID.match(lid) else None
-    letters = text.translate(_BETWEEN).upper()
-    return Spelled(letters) if _SPELLED.match(letters) else None
+    letters = typed(text)
+    return Spelled(letters) if letters else None
 
 
 def link(issuer: str, lid: str) -> str:
@@ -84,12 +84,23 @@ def way_of(handle: Handle) -> Literal["qr", "link", "short_code"]:
 def short_code(server_key: bytes, journey: Journey) -> str:
     """Derive the short code of a journey that has one: the same at every call."""
     fields = (journey.journey_id.encode(), (journey.spelling or "").encode())
-    number = int.from_bytes(mac(server_key, b"short-code", *fields)[:16], "big")
-    drawn: list[str] = []
+    return spelled(mac(server_key, b"short-code", *fields)[:16])
+
+
+def spelled(drawn: bytes) -> str:
+    """Turn 16 random bytes into eight letters."""
+    number = int.from_bytes(drawn, "big")
+    letters: list[str] = []
     for _ in range(_COUNT):
         number, at = divmod(number, len(LETTERS))
-        drawn.append(LETTERS[at])
-    return "".join(drawn)
+        letters.append(LETTERS[at])
+    return "".join(letters)
+
+
+def typed(text: str) -> str | None:
+    """Read eight letters as a person types them, with spaces or a dash between; None for others."""
+    letters = text.translate(_BETWEEN).upper()
+    return letters if _SPELLED.match(letters) else None
 
 
 def spelling_hash(server_key: bytes, letters: str) -> str:

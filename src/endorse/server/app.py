@@ -16,6 +16,7 @@ from endorse.server import (
     bank,
     connect,
     connections,
+    device,
     enrol,
     errors,
     files,
@@ -32,7 +33,15 @@ from endorse.server.desk import Desk, log
 from endorse.server.elsewhere import look_elsewhere
 from endorse.server.files import BuiltFiles
 from endorse.server.frontdoor import Frontdoor
-from endorse.server.oauth import authorization, jwks, metadata, par, revocation, token
+from endorse.server.oauth import (
+    authorization,
+    device_authorization,
+    jwks,
+    metadata,
+    par,
+    revocation,
+    token,
+)
 from endorse.server.pages import Pages
 from endorse.server.stream import Events
 from endorse.store.connection import StoreAway
@@ -48,6 +57,7 @@ FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("POST", "/par", par.push),
     ("POST", "/token", token.token),
     ("POST", "/v1/token", token.token),
+    ("POST", "/device_authorization", device_authorization.offer),
     ("POST", "/revoke", revocation.revoke),
     ("GET", "/.well-known/oauth-authorization-server", metadata.describe),
     ("GET", "/jwks", jwks.jwks),
@@ -96,6 +106,8 @@ PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
     ("GET", "/auth", authorization.authorization),
     ("POST", "/auth", authorization.authorization),
     ("POST", "/auth/start", connect.start),
+    ("GET", "/device", device.show),
+    ("POST", "/device", device.typed),
     ("GET", "/connect/{short}", connect.show),
     ("GET", "/connect/{short}/code.svg", still.code_picture),
     ("POST", "/connect/{short}/cancel", connect.cancel),

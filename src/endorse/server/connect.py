@@ -7,11 +7,11 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import authorize, connect, ways
+from endorse.core import authorize, connect, device, ways
 from endorse.core.change import Decision
 from endorse.core.coding import Secret, fingerprint, same
 from endorse.core.journey import State
-from endorse.core.model import Client, Journey, Request
+from endorse.core.model import Client, Journey, Poll, Request
 from endorse.core.params import parse
 from endorse.core.refusal import SLOW_DOWN, Refusal
 from endorse.server import wire
@@ -27,7 +27,8 @@ from endorse.server.desk import Desk
 from endorse.server.language import language_of
 from endorse.server.pages import Pages
 from endorse.server.stand_in import Started
-from endorse.store import reads
+from endorse.store import polls, reads
+from endorse.store.connection import Connection
 
 A = TypeVar("A")
 
@@ -40,18 +41,20 @@ _SEAL_BROKEN: Final = Refusal(
 )
 
 
-class _Opening(msgspec.Struct, frozen=True):
+class Opening(msgspec.Struct, frozen=True):
     """What the page carries, sealed, until the person's browser begins."""
 
     request: Request
     ways: tuple[str, ...]
+    poll_hash: str = ""
+    """What the client polls with, where no browser brings it the answer."""
 
 
 def show_start(
     desk: Desk, pages: Pages, client: Client, request: Request, language: str
 ) -> Response:
     """Show who asks. The page carries the request sealed; nothing is stored yet."""
-    opening = _Opening(request, ways.offered(client, desk.law))
+    opening = Opening(request, ways.offered(client, desk.law))
     sealed = desk.keys.requests.close(opening, desk.clock())
     each = {"sealed": sealed, "retry_url": _retry_url(desk, request)}
     facts = _facts(desk, client, request, ways=opening.ways, state="start")
@@ -70,7 +73,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     params = parse(raw)
     sealed = params.text("request") if params and not params.doubled else ""
     lives = desk.law.sealed_request
-    opening = desk.keys.requests.open(sealed, _Opening, desk.clock(), lives)
+    opening = desk.keys.requests.open(sealed, Opening, desk.clock(), lives)
     if opening is None:
         return _no(pages, request, _SEAL_BROKEN)
     known_as = lasting(desk, request)
@@ -80,19 +83,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         address(desk, request),
     )
 
-    begun = await desk.settle(
-        lambda db: reads.is_spent(db, opening.request, desk.clock()),
-        lambda spent: connect.begin(
-            opening.request,
-            desk.issuer,
-            browser,
-            opening.ways,
-            desk.clock(),
-            desk.fresh,
-            desk.law,
-            spent,
-        ),
-    )
+    begun = await _begun(desk, opening, browser)
     if isinstance(begun, Refusal):
         return _no(pages, request, begun)
     short = begun.journey.short
@@ -106,6 +97,29 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     set_cookie(desk, answer, cookie_name(desk, short), begun.browser_secret, _COOKIE_LIVES)
     keep_lasting(desk, answer, known_as)
     return answer
+
+
+async def _begun(desk: Desk, opening: Opening, browser: connect.Browser) -> connect.Begun | Refusal:
+    """Begin a journey, for a client that polls only if nobody else did."""
+
+    request, now = opening.request, desk.clock()
+
+    async def facts(db: Connection) -> tuple[bool, Poll | None, bool]:
+        if not opening.poll_hash:
+            return await reads.is_spent(db, request, now), None, False
+        poll, journey, _ = await polls.poll(db, opening.poll_hash)
+        return False, poll, journey is not None
+
+    def decide(read: tuple[bool, Poll | None, bool]) -> Decision[connect.Begun]:
+        spent, found, taken = read
+        poll = device.startable(found, taken, now) if opening.poll_hash else None
+        if isinstance(poll, Refusal):
+            return Decision(poll)
+        fresh, law = desk.fresh, desk.law
+        offered = opening.ways
+        return connect.begin(request, desk.issuer, browser, offered, now, fresh, law, spent, poll)
+
+    return await desk.settle(facts, decide)
 
 
 def _tell_stand_in(desk: Desk, begun: connect.Begun) -> None:
@@ -144,11 +158,11 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         reason=journey.reason,
         expires_in=expires_in(desk, journey),
         codes_left=connect.codes_left(journey, desk.law),
+        polled=journey.poll_hash is not None,
     )
     language = language_of(request.scope, journey.request.ui_locales)
-    return pages.page(
-        "connect.html", language, retry_url=_retry_url(desk, journey.request), **facts
-    )
+    again = "/device" if journey.poll_hash is not None else _retry_url(desk, journey.request)
+    return pages.page("connect.html", language, retry_url=again, **facts)
 
 
 async def cancel(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -298,6 +312,7 @@ def wants_json(request: HttpRequest) -> bool:
 def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[str, Any]:
     return {
         "sealed": None,
+        "polled": False,
         "short": None,
         "still": False,
         "reason": None,

@@ -16,6 +16,7 @@ from endorse.store.apply_clients import CLIENTS
 from endorse.store.apply_phones import PHONES
 from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
+from endorse.store.polls import POLLS
 from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS, PUSHED_COLUMNS
 from endorse.store.signing_keys import KEYS
 from endorse.store.sweep import sweep
@@ -32,7 +33,7 @@ _FROZEN: Final = (
     "address",
     "ways",
 )
-_FROZEN_TIMES: Final = ("started_at", "forget_at")
+_FROZEN_TIMES: Final = ("started_at", "forget_at", "poll_hash", "polls_until")
 _MOVING: Final = tuple(
     name for name in _FIELDS if name not in (*_FROZEN, *_FROZEN_TIMES, "state", "version")
 )
@@ -283,6 +284,7 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     **PHONES,
     **KEYS,
     c.Begin: _begin,
+    **POLLS,
     c.Move: _move,
     c.NoteTry: _note_try,
     c.FlagClient: _flag_client,

@@ -25,6 +25,9 @@ def _line(change: c.Change) -> _Told | None:
             client_id = journey.request.returns_to.client_id
             actor = STEPS[Event.START].actor
             return (Event.START, actor, journey.journey_id, None, client_id, None, None)
+        case c.BeginPoll(poll):
+            what = f"begin {poll.kind}"
+            return (what, Actor.CLIENT, None, None, poll.client_id, None, None)
         case c.Move(event, _, after):
             client_id = after.request.returns_to.client_id
             ids = (after.journey_id, after.grant_id, client_id, after.person_id)

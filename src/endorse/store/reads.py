@@ -39,6 +39,7 @@ _METADATA: Final = msgspec.json.Decoder(Metadata)
 _TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
 
 _JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "
+_JOURNEY_BY_POLL: Final = _JOURNEY + "poll_hash = $1"
 _JOURNEY_BY_SHORT: Final = _JOURNEY + "short = $1"
 _JOURNEY_BY_QID: Final = _JOURNEY + "qid = $1"
 _JOURNEY_BY_CODE: Final = _JOURNEY + "code_hash = $1"
@@ -134,6 +135,11 @@ async def clients(db: Connection, at_most: int) -> list[Client]:
 async def journey_by_short(db: Connection, short: str) -> Journey | None:
     """Read the journey of a connect page."""
     return _journey(await db.one(_JOURNEY_BY_SHORT, short))
+
+
+async def journey_by_poll(db: Connection, poll_hash: str) -> Journey | None:
+    """Read the journey that was begun for a client that polls."""
+    return _journey(await db.one(_JOURNEY_BY_POLL, poll_hash))
 
 
 async def journey_by_qid(db: Connection, qid: str) -> Journey | None:

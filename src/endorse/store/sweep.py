@@ -4,7 +4,7 @@ from typing import Final
 
 from endorse.core import change as c
 from endorse.core.notice import KEPT
-from endorse.core.policy import DAY, HISTORY
+from endorse.core.policy import DAY, HISTORY, HOUR
 from endorse.store.connection import Connection
 
 
@@ -41,6 +41,8 @@ _SWEPT: Final = (
     ("used_once", "used_hash", "expires_at", 0),
     ("signing_keys", "kind, number", "leaves_at", 0),
     ("pushed_requests", "request_hash", "expires_at", 0),
+    # A client may poll for a while after the end, and is told that it is over.
+    ("polls", "poll_hash", "expires_at", HOUR),
     ("access_tokens", "token_hash", "expires_at", 0),
     # An enrolment code counts towards its day's number, so it is kept for that long.
     ("enrolments", "code_hash", "created_at", 2 * DAY),

@@ -6,7 +6,7 @@ from typing import Any, Final
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import dpop, redeem, refusal
+from endorse.core import device, dpop, polling, redeem, refusal
 from endorse.core.coding import fingerprint
 from endorse.core.refusal import Refusal
 from endorse.server import wire
@@ -14,7 +14,7 @@ from endorse.server.desk import Desk
 from endorse.server.oauth import sender
 from endorse.server.oauth.caller import called, refused
 from endorse.server.oauth.sender import Sender
-from endorse.store import reads
+from endorse.store import polls, reads
 
 
 async def token(desk: Desk, request: HttpRequest) -> Response:
@@ -87,8 +87,27 @@ async def _refresh(desk: Desk, who: Sender) -> redeem.Tokens | Refusal:
     )
 
 
+async def _collect_for_device(desk: Desk, who: Sender) -> redeem.Tokens | Refusal:
+    """Answer a device that polls (RFC 8628 3.4)."""
+    return await _collect(desk, who, "device_code", "RFC 8628 3.4")
+
+
+async def _collect(desk: Desk, who: Sender, name: str, spec: str) -> redeem.Tokens | Refusal:
+    handle, client = who.caller.params.text(name), who.caller.client
+    if not handle:
+        return refusal.missing(name, spec)
+    poll_hash = fingerprint(handle)
+    return await sender.settle(
+        desk,
+        who,
+        lambda db: polls.poll(db, poll_hash),
+        lambda found: polling.collect(client, *found, desk.terms, desk.clock(), desk.fresh),
+    )
+
+
 EXCHANGES: Final[dict[str, Callable[[Desk, Sender], Awaitable[redeem.Tokens | Refusal]]]] = {
     "authorization_code": _redeem_code,
     "refresh_token": _refresh,
+    device.GRANT_TYPE: _collect_for_device,
 }
 """Every grant_type that there is, and who answers it."""

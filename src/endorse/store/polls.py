@@ -1,0 +1,72 @@
+"""What clients poll with: how it is read, and how it changes, as guarded SQL."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+
+from endorse.core import change as c
+from endorse.core.model import Journey, Phone, Poll, Request
+from endorse.store import reads
+from endorse.store.connection import Connection, Row, Value
+
+_FIELDS: Final = Poll.__struct_fields__
+_COLUMNS: Final = ", ".join(_FIELDS)
+_POLL: Final = f"SELECT {_COLUMNS} FROM polls WHERE "
+_BEGIN: Final = (
+    f"INSERT INTO polls ({_COLUMNS}) "
+    f"VALUES ({', '.join(f'${number}' for number in range(1, len(_FIELDS) + 1))}) "
+    "ON CONFLICT DO NOTHING"
+)
+
+
+async def poll(db: Connection, poll_hash: str) -> tuple[Poll | None, Journey | None, Phone | None]:
+    """Read what a client polls with, the journey of it, and the phone that has that."""
+    row = await db.one(_POLL + "poll_hash = $1", poll_hash)
+    found = await reads.journey_by_poll(db, poll_hash)
+    holder = await reads.phone(db, found.phone_id) if found and found.phone_id else None
+    return None if row is None else _known(row), found, holder
+
+
+async def poll_by_user_code(db: Connection, user_code_hash: str) -> tuple[Poll | None, bool]:
+    """Read what a device waits with, by the letters that it shows; whether somebody began it."""
+    row = await db.one(_POLL + "user_code_hash = $1", user_code_hash)
+    if row is None:
+        return None, False
+    found = _known(row)
+    return found, await reads.journey_by_poll(db, found.poll_hash) is not None
+
+
+def _known(row: Row) -> Poll:
+    values: dict[str, Any] = dict(zip(_FIELDS, row, strict=True))
+    values["request"] = msgspec.json.decode(values["request"], type=Request)
+    return Poll(**values)
+
+
+async def _begin(db: Connection, change: c.BeginPoll) -> bool:
+    return await db.run(_BEGIN, *(_column(change.poll, name) for name in _FIELDS)) == 1
+
+
+def _column(poll: Poll, name: str) -> Value:
+    value: Value = getattr(poll, name)
+    return msgspec.json.encode(value).decode() if name == "request" else value
+
+
+async def _count(db: Connection, change: c.CountPoll) -> bool:
+    before, after = change.before, change.after
+    changed = await db.run(
+        "UPDATE polls SET polled_at = $2, every = $3 "
+        "WHERE poll_hash = $1 AND polled_at = $4 AND every = $5",
+        before.poll_hash,
+        after.polled_at,
+        after.every,
+        before.polled_at,
+        before.every,
+    )
+    return changed == 1
+
+
+POLLS: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
+    c.BeginPoll: _begin,
+    c.CountPoll: _count,
+}

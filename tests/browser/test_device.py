@@ -1,0 +1,54 @@
+"""Connecting a device: letters on a television, typed here, and then the code as always."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from playwright.async_api import expect
+
+from endorse.core.device import GRANT_TYPE
+from tests.browser import desktop
+from tests.browser.chromium import Windows
+from tests.browser.film import read_code
+from tests.browser.pictures import picture
+from tests.browser.town import Town
+
+pytestmark = [pytest.mark.browser, pytest.mark.anyio, pytest.mark.xdist_group("browser")]
+
+
+async def test_letters_are_typed_the_device_is_confirmed_and_the_page_stays_at_the_end(
+    windows: Windows, bank_and_app: Town
+) -> None:
+    bank = bank_and_app.bank
+    windows.pardon("404")
+    asked = await bank.http.post(
+        bank.url("/device_authorization"), data={"scope": "accounts"}, auth=bank.app.basic
+    )
+    told = asked.json()
+    page = await windows.desktop()
+    await page.goto(told["verification_uri"])
+    await desktop.says(page, "Type the code that your device shows")
+    await picture(page, "device-1-letters", fits=True)
+    await page.get_by_label("Eight letters").fill("bbbb bbbb")
+    await desktop.press(page, "Continue")
+    await expect(page.get_by_role("alert")).to_contain_text("This code does not work")
+    await picture(page, "device-1-wrong", fits=True)
+    await page.get_by_label("Eight letters").fill(told["user_code"].lower())
+    await desktop.press(page, "Continue")
+    await desktop.says(page, "Is this on your own device?")
+    await picture(page, "device-2-confirm")
+    await desktop.press(page, "Yes, it is my device")
+    await desktop.says(page, desktop.SCAN)
+    await expect(desktop.code(page)).to_be_visible()
+    await expect(page.locator(".code-box noscript")).to_be_hidden()
+    anna = await bank.phone()
+    claimed = await anna.claim(await read_code(desktop.card(page)))
+    accounts = (await anna.match(claimed.journey, await desktop.number(page))).accounts
+    await anna.approve(await anna.review(claimed.journey, [accounts[0].resource_id]))
+    await desktop.says(page, "Go back to your device")
+    await picture(page, "device-3-done", fits=True)
+    bank.clock.move(5)
+    form = {"grant_type": GRANT_TYPE, "device_code": told["device_code"]}
+    got: httpx2.Response = await bank.http.post(bank.url("/token"), data=form, auth=bank.app.basic)
+    assert got.status_code == 200, got.text
+    assert page.url.startswith(f"{bank.issuer}/connect/")
