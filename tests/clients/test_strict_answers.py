@@ -74,8 +74,8 @@ def test_the_metadata_is_json_with_the_exact_issuer_and_absolute_endpoints(
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["authorization_response_iss_parameter_supported"] is True
     for name in ("token_endpoint", "revocation_endpoint"):
-        methods = metadata[f"{name}_auth_methods_supported"]
-        assert set(methods) == {"client_secret_basic", "client_secret_post", "none"}
+        methods = set(metadata[f"{name}_auth_methods_supported"])
+        assert methods == {"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}
 
 
 @pytest.mark.parametrize("state", ["plain", "a b+c%2F/ä?&=#", '{"n":"\\u20ac"}', "x" * 2000])
