@@ -24,12 +24,9 @@ _STARTS = 30
 async def guessed(stage: Stage) -> Conclusion:
     """Guess each secret many times; then the number, until the person's claims stop."""
     phone, tab = await stage.phone(), await stage.begun()
-    frame = await tab.frame()
-    kind, qid, second, _ = body_of(frame)
     issuer, count = stage.target.issuer, stage.target.guesses
     guesses: dict[str, Callable[[], str]] = {
-        "handles": lambda: with_body(frame, [kind, _random(16), second, _random(16)]),
-        "macs": lambda: with_body(frame, [kind, qid, second, _random(16)]),
+        **_of_frames(await tab.shown()),
         "links": lambda: f"{issuer}/a#{_random(32)}",
         "letters": lambda: "".join(secrets.choice(_LETTERS) for _ in range(8)),
     }
@@ -47,6 +44,17 @@ async def guessed(stage: Stage) -> Conclusion:
         missing = [*unlimited, *([] if stopped else ["wrong numbers"])]
         raise GotThrough(f"No limit set in for: {', '.join(missing)}.")
     return held(f"{told} Its limits are wide, as a sandbox's are.")
+
+
+def _of_frames(frame: str | None) -> dict[str, Callable[[], str]]:
+    """How the secrets in a frame are guessed; nothing where the page shows none."""
+    if frame is None:
+        return {}
+    kind, qid, second, _ = body_of(frame)
+    return {
+        "handles": lambda: with_body(frame, [kind, _random(16), second, _random(16)]),
+        "macs": lambda: with_body(frame, [kind, qid, second, _random(16)]),
+    }
 
 
 async def _many(count: int, guess: Callable[[], Awaitable[httpx2.Response]], name: str) -> bool:
@@ -73,6 +81,8 @@ async def _wrong_numbers(stage: Stage) -> bool:
             if no.status == httpx2.codes.TOO_MANY_REQUESTS:
                 return True
             raise
+        if not claimed.asks_number:
+            return True  # nothing is there to be guessed
         number = await stage.number(tab)
         wrong = 10 + ((number or 0) + 1) % 90
         await refused(phone.match(claimed.journey, wrong), "A wrong number was taken.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 
 import httpx2
 
@@ -39,12 +41,12 @@ async def stolen_address(stage: Stage) -> Conclusion:
             path = f"{tab.paths.connect}/{button}"
             answer = await thief.call("POST", path, headers=SAME_ORIGIN, form={})
             must_fail(answer, f"{path} worked without the cookie of the browser that began.")
-    said = asyncio.create_task(_all_events(tab))
-    claimed = await stage.claimed(tab, phone)
-    review = await stage.chosen(phone, claimed, await stage.number(tab))
-    await stage.signed(phone, claimed, review)
-    body = {"journey": claimed.journey, "state": "review"}
-    heard = [await said, (await phone.call("POST", "/phone/watch", body)).text]
+    async with _heard(tab) as said:
+        claimed = await stage.claimed(tab, phone)
+        review = await stage.chosen(phone, claimed, await stage.number(tab))
+        await stage.signed(phone, claimed, review)
+        body = {"journey": claimed.journey, "state": "review"}
+        heard = [await said, (await phone.call("POST", "/phone/watch", body)).text]
     heard.append((await tab.call("GET", tab.paths.connect, accept="text/html")).text)
     code = await stage.code(tab)
     if code is None:
@@ -106,16 +108,16 @@ async def harvested(stage: Stage) -> Conclusion:
     heard = []
     for _ in range(2):
         phone, tab = await stage.phone(), await stage.begun()
-        said = asyncio.create_task(_all_events(tab))
-        claimed = await stage.claimed(tab, phone)
-        number = await stage.number(tab)
-        matched = await phone.match(claimed.journey, number)
-        await tab.until("matched")
-        accounts = [account.resource_id for account in matched.accounts]
-        review = await phone.review(claimed.journey, accounts)
-        await tab.until("review")
-        await stage.signed(phone, claimed, review)
-        text = await said
+        async with _heard(tab) as said:
+            claimed = await stage.claimed(tab, phone)
+            number = await stage.number(tab)
+            matched = await phone.match(claimed.journey, number)
+            await tab.until("matched")
+            accounts = [account.resource_id for account in matched.accounts]
+            review = await phone.review(claimed.journey, accounts)
+            await tab.until("review")
+            await stage.signed(phone, claimed, review)
+            text = await said
         _names_nobody(text, phone, [account.iban for account in matched.accounts])
         heard.append(_states_of(text))
     if heard[0] != heard[1]:
@@ -133,10 +135,20 @@ def _names_nobody(text: str, phone: Phone, ibans: list[str]) -> None:
             raise GotThrough(f"The page is told of the person before the redirect: {word!r}.")
 
 
-async def _all_events(tab: Tab) -> str:
-    """Everything that the page hears until its journey is over."""
-    answer = await tab.call("GET", tab.paths.events, accept="text/event-stream")
-    return str(answer.text)
+@asynccontextmanager
+async def _heard(tab: Tab) -> AsyncIterator[Awaitable[str]]:
+    """Everything that the page hears until its journey is over; left early, nobody listens on."""
+
+    async def listen() -> str:
+        answer = await tab.call("GET", tab.paths.events, accept="text/event-stream")
+        return str(answer.text)
+
+    hearing = asyncio.create_task(listen())
+    try:
+        yield hearing
+    finally:
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
 
 
 def _states_of(text: str) -> list[str]:

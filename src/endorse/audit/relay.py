@@ -11,7 +11,7 @@ from typing import TypeVar
 from endorse.audit.attack import attack
 from endorse.audit.finding import Conclusion, GotThrough, NotApplicable, Unclear, held, known
 from endorse.audit.stage import Stage, Tab, own_passkey, refused
-from endorse.phone import JourneyEnded, NotUnderstood, Phone, PhoneError, Refused, State
+from endorse.phone import NotUnderstood, Phone, PhoneError, Refused, State
 from endorse.phone.encoding import b64url
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ async def two_way(stage: Stage) -> Conclusion:
     """Forward frames to a victim and the number back, live; then try the same by nearness."""
     near = await _near_relay(stage)
     victim, tab = await stage.phone(), await stage.begun()
-    frame = await _shown(tab)
+    frame = await tab.shown()
     if frame is None:
         link, letters = await _or_nothing(tab.open_app()), await _or_nothing(tab.spell())
         if link or letters:
@@ -206,7 +206,7 @@ async def _no_code(stage: Stage, tab: Tab, through: str) -> None:
 async def claimed_by_other(stage: Stage) -> Conclusion:
     """Scan a victim's screen from afar: once without seeing the number, once seeing it."""
     attacker, tab = await stage.phone(), await stage.begun()
-    claimed = await stage.claimed(tab, attacker)
+    claimed = await attacker.claim(await tab.frame())
     number = await stage.number(tab)
     page = await tab.call("GET", tab.paths.connect, accept="text/html")
     if str(number) not in page.text:
@@ -233,12 +233,4 @@ async def _or_nothing(work: Awaitable[T]) -> T | None:
     try:
         return await work
     except (Refused, NotUnderstood):
-        return None
-
-
-async def _shown(tab: Tab) -> str | None:
-    """The frame on the page, or None where it shows none."""
-    try:
-        return await tab.frame()
-    except (NotApplicable, JourneyEnded):
         return None

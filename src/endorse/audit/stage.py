@@ -18,7 +18,10 @@ from endorse.phone import (
     Browser,
     Claimed,
     Connect,
+    Frame,
+    JourneyEnded,
     Left,
+    NotUnderstood,
     Page,
     Passkey,
     Phone,
@@ -35,7 +38,8 @@ SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 
 _START_LIMIT_ENDS = 61.0
 _STARTS_AGAIN = 2
-_FRAME_COMES = 5.0
+_FRAME_COMES = 3.0
+"""Seconds after the page said its state. A code that moves comes with it, or within two."""
 
 
 class Tab(Browser):
@@ -65,11 +69,25 @@ class Tab(Browser):
 
     async def frame(self) -> str:
         """The moving code of this moment. The attack is over where the page shows none."""
+        frame = await self.shown()
+        if frame is None:
+            raise NotApplicable("The page shows no moving code.")
+        return frame
+
+    async def shown(self) -> str | None:
+        """The moving code of this moment, or None where the page shows none."""
+        clock, state = asyncio.get_running_loop().time, State("unknown")
         try:
-            async with asyncio.timeout(_FRAME_COMES):
-                return await super().frame()
+            async with asyncio.timeout(None) as patience, aclosing(self.events()) as events:
+                async for event in events:
+                    if isinstance(event, Frame):
+                        return event.text
+                    if isinstance(event, State):
+                        state = event
+                        patience.reschedule(clock() + _FRAME_COMES)
         except TimeoutError:
-            raise NotApplicable("The page shows no moving code.") from None
+            return None
+        raise JourneyEnded(state.state, state.reason)
 
     @property
     def challenge(self) -> str:
@@ -87,6 +105,7 @@ class Stage:
         self.http = http
         self._first = first
         self._taken = 0
+        self._codes = True  # until a page showed none
 
     # Browsers
 
@@ -155,12 +174,28 @@ class Stage:
     # The honest way
 
     async def claimed(self, tab: Tab, phone: Phone) -> Claimed:
-        """Scan what the tab shows."""
-        return await phone.claim(await tab.frame())
+        """Scan what the tab shows; where it shows nothing, use the phone's passkey on the page."""
+        frame = await tab.shown() if self._codes else None
+        self._codes = frame is not None
+        return await (self.come_near(tab, phone) if frame is None else phone.claim(frame))
+
+    async def come_near(self, tab: Tab, phone: Phone) -> Claimed:
+        """Use the phone's passkey on the page. The attack is over where the page asks for none."""
+        try:
+            options = await tab.near_options()
+        except (Refused, NotUnderstood):
+            seen = "The page shows no moving code, and asks for no passkey."
+            raise NotApplicable(seen) from None
+        before = {it.journey for it in await phone.journeys()}
+        await tab.come_near(own_passkey(phone).sign(options, self.target.issuer))
+        new = [it for it in await phone.journeys() if it.journey not in before]
+        if len(new) != 1:
+            raise Unclear(f"A passkey used on one page put {len(new)} requests on its phone.")
+        return new[0]
 
     async def number(self, tab: Tab) -> int | None:
-        """The number that the page of a claimed journey shows."""
-        return (await tab.until("claimed")).number
+        """The number that the page of a claimed journey shows, or None where it asks for none."""
+        return (await tab.until("claimed", "matched")).number
 
     async def reviewed(self, tab: Tab, phone: Phone) -> Review:
         """Scan, type the number and choose every account."""
