@@ -8,6 +8,7 @@ import pytest
 from endorse.core.policy import SCOPES
 from endorse.phone import Phone
 from endorse.server.enrol import issue
+from endorse.server.oauth.token import EXCHANGES
 from tests.flows import play
 from tests.flows.rows import contents
 from tests.serving import CALLBACK, Served
@@ -65,15 +66,18 @@ async def test_the_metadata_equals_what_is_served(served: Served) -> None:
     path = "/.well-known/oauth-authorization-server"
     told = (await served.http.get(served.url(path))).json()
     assert told["issuer"] == served.issuer
-    ends = {name: told[f"{name}_endpoint"] for name in ("authorization", "token", "revocation")}
-    assert ends == {
-        "authorization": served.url("/auth"),
-        "token": served.url("/token"),
-        "revocation": served.url("/revoke"),
+    where = {
+        "authorization": "/auth",
+        "token": "/token",
+        "revocation": "/revoke",
+        "introspection": "/introspect",
+        "device_authorization": "/device_authorization",
     }
+    ends = {name: told[f"{name}_endpoint"] for name in where}
+    assert ends == {name: served.url(path) for name, path in where.items()}
     page = await served.http.get(ends["authorization"])
     assert page.headers["content-type"].startswith("text/html")
-    for name in ("token", "revocation"):
+    for name in ("token", "revocation", "introspection", "device_authorization"):
         answer = await served.http.post(ends[name], data={"token": "x"})
         assert answer.json()["error"] == "invalid_client"
     assert told["scopes_supported"] == list(SCOPES)
@@ -81,7 +85,7 @@ async def test_the_metadata_equals_what_is_served(served: Served) -> None:
     assert told["response_modes_supported"] == ["query"]
     assert told["code_challenge_methods_supported"] == ["S256"]
     assert told["authorization_response_iss_parameter_supported"] is True
-    assert told["grant_types_supported"] == ["authorization_code", "refresh_token"]
+    assert told["grant_types_supported"] == list(EXCHANGES)
     methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
     assert told["token_endpoint_auth_methods_supported"] == methods
     assert told["revocation_endpoint_auth_methods_supported"] == methods

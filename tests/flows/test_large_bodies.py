@@ -20,6 +20,9 @@ TAKING = {
     "/par": {"Content-Type": FORM},
     "/token": {"Content-Type": FORM},
     "/v1/token": {"Content-Type": FORM},
+    "/device_authorization": {"Content-Type": FORM},
+    "/device": {"Content-Type": FORM, **SAME_ORIGIN},
+    "/introspect": {"Content-Type": FORM},
     "/revoke": {"Content-Type": FORM},
     "/return": {"Content-Type": FORM, **SAME_ORIGIN, **JSON},
     "/phone/sandbox/enrolments": {"Content-Type": "application/json"},
@@ -65,8 +68,8 @@ async def test_a_body_one_byte_too_long_is_refused(served: Served, path: str) ->
     for size, refused in ((LIMIT, False), (LIMIT + 1, True)):
         answer = await served.http.post(served.url(path), content=b"a" * size, headers=TAKING[path])
         assert (answer.status_code == 413) is refused
-        # A person's browser calls /auth, from another site's form: it gets a page.
-        if path != "/auth":
+        # A person's browser calls these: it gets a page.
+        if path not in ("/auth", "/device"):
             assert broken.is_json_error(answer)
             assert answer.json()["error"] == "invalid_request" or not refused
     assert await contents(served) == before

@@ -6,7 +6,9 @@ import msgspec
 
 from endorse.core import dpop, profile, unproved
 from endorse.core.change import Change, Decision, MakeGrant, MakeToken
-from endorse.core.model import Client
+from endorse.core.metadata import SIGNED
+from endorse.core.model import AccessToken, Client
+from endorse.core.policy import Policy
 from endorse.core.redeem import Tokens
 from endorse.core.refusal import Refusal
 
@@ -31,23 +33,40 @@ def key_for(client: Client, jkt: str, certificate_thumbprint: str) -> str | Refu
     return CERTIFICATE + certificate_thumbprint if certificate_thumbprint else unproved.KEY_MISSING
 
 
-def bind(decision: Decision[Tokens], client: Client, bound_to: str) -> Decision[Tokens]:
-    """Bind all that a decision makes, wherever it came from, so that no exchange can forget it.
+def bind(
+    decision: Decision[Tokens], client: Client, bound_to: str, law: Policy
+) -> Decision[Tokens]:
+    """Make all that a decision makes as this client gets it, so that no exchange can forget it.
 
     The refresh token of a client without a secret is bound as well, by its grant: nothing else
-    shows who holds it (RFC 9449 5, RFC 8705 4).
+    shows who holds it (RFC 9449 5, RFC 8705 4). A signed access token lives for a minute: an API
+    that never asks this server learns of an end no sooner (RFC 9068 5).
     """
-    return Decision(decision.answer, tuple(_bound(it, client, bound_to) for it in decision.changes))
+    made: AccessToken | None = None
+    changes: list[Change] = []
+    for change in decision.changes:
+        match change:
+            case MakeToken(token):
+                made = msgspec.structs.replace(
+                    token, bound_to=bound_to, expires_at=_ends(token, client, law)
+                )
+                changes.append(MakeToken(made))
+            case MakeGrant(grant, evidence) if client.public:
+                bound = msgspec.structs.replace(grant, bound_to=bound_to)
+                changes.append(MakeGrant(bound, evidence))
+            case _:
+                changes.append(change)
+    answer = decision.answer
+    if made is not None and not isinstance(answer, Refusal):
+        lives = made.expires_at - made.created_at
+        answer = msgspec.structs.replace(answer, token=made, expires_in=lives)
+    return Decision(answer, tuple(changes))
 
 
-def _bound(change: Change, client: Client, bound_to: str) -> Change:
-    match change:
-        case MakeToken(token):
-            return MakeToken(msgspec.structs.replace(token, bound_to=bound_to))
-        case MakeGrant(grant, evidence) if client.public:
-            return MakeGrant(msgspec.structs.replace(grant, bound_to=bound_to), evidence)
-        case _:
-            return change
+def _ends(token: AccessToken, client: Client, law: Policy) -> int:
+    if client.metadata.access_token_format != SIGNED:
+        return token.expires_at
+    return min(token.expires_at, token.created_at + law.signed_access_token)
 
 
 def shown(bound_to: str, scheme: str, jkt: str, certificate_thumbprint: str) -> str:

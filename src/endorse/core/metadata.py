@@ -22,6 +22,10 @@ DEVICE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES: Final = (CODE, REFRESH, CLIENT_CREDENTIALS, CIBA, DEVICE)
 
 
+SIGNED: Final = "at+jwt"
+"""The `access_token_format` of a client whose access tokens are signed (RFC 9068)."""
+
+
 class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """A client's metadata (RFC 7591 2, RFC 8705 2.1.2, RFC 9101 10.5, RFC 9126 6, RFC 9449 5.2).
 
@@ -59,6 +63,10 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """`poll` or `ping`; "" where the client does not use CIBA."""
     backchannel_client_notification_endpoint: str = ""
     backchannel_authentication_request_signing_alg: str = ""
+
+    resource_server: bool = False
+    """Whether it is an API of the bank, which may introspect every token. Only the bank says so:
+    it is no member of RFC 7591, and no client registers it."""
 
     client_uri: str = ""
     contacts: tuple[str, ...] = ()

@@ -101,6 +101,8 @@ class Policy(msgspec.Struct, frozen=True):
     collect: int = 300
 
     access_token: int = 300
+    # A signed one, which others may check without asking us, must be dead soon after its grant.
+    signed_access_token: int = 60
     # A client that lost the answer to a refresh may repeat it within this time.
     refresh_retry: int = 10
     # The law's longest time without a new approval: 180 days (RTS 2018/389 article 10a).

@@ -37,6 +37,10 @@ class Tokens(msgspec.Struct, frozen=True):
     expires_in: int
     scope: tuple[str, ...]
     refresh_token: Secret | None = None
+    token: AccessToken | None = None
+    """The access token, as stored."""
+    person_id: str = ""
+    """Whom the tokens are about; "" for nobody."""
 
 
 class _Signed(msgspec.Struct, frozen=True):
@@ -216,7 +220,7 @@ def _access_token(
     secret = _ACCESS + b64url(fresh(32))
     ends = min(now + law.access_token, grant.expires_at)
     token = AccessToken(fingerprint(secret), grant.grant_id, scope, now, ends)
-    return Tokens(Secret(secret), ends - now, scope), token
+    return Tokens(Secret(secret), ends - now, scope, None, token, grant.person_id), token
 
 
 def _with_refresh(tokens: Tokens, grant: Grant, server_key: bytes) -> Tokens:

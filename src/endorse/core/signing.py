@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from endorse.core.change import AddSigningKey, Decision
-from endorse.core.model import SigningKey
+from endorse.core.metadata import FAPI2
+from endorse.core.model import Client, SigningKey
 from endorse.core.policy import Policy
 
 KINDS: Final = {"EC": ("ES256",), "RSA": ("RS256", "PS256")}
@@ -25,6 +26,11 @@ def kind_of(alg: str) -> str:
         if alg in algorithms:
             return kind
     raise ValueError(f"no key of this server signs with {alg}")
+
+
+def usual(client: Client) -> str:
+    """Give what is signed with for a client that registered nothing (RFC 9701 6, FAPI 2 5.4.1)."""
+    return "PS256" if client.profile == FAPI2 else "RS256"
 
 
 def signer(keys: Sequence[SigningKey], kind: str, now: int) -> SigningKey | None:

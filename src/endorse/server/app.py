@@ -36,6 +36,7 @@ from endorse.server.frontdoor import Frontdoor
 from endorse.server.oauth import (
     authorization,
     device_authorization,
+    introspection,
     jwks,
     metadata,
     par,
@@ -58,6 +59,7 @@ FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("POST", "/token", token.token),
     ("POST", "/v1/token", token.token),
     ("POST", "/device_authorization", device_authorization.offer),
+    ("POST", "/introspect", introspection.introspect),
     ("POST", "/revoke", revocation.revoke),
     ("GET", "/.well-known/oauth-authorization-server", metadata.describe),
     ("GET", "/jwks", jwks.jwks),

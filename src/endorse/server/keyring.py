@@ -117,6 +117,12 @@ class Keyring:
             await self._signer(kind)
         return {"keys": signing.published(self._known, self._clock())}
 
+    async def public_keys(self) -> tuple[jose.Key, ...]:
+        """Give the published keys, to verify what this server signed. Makes none."""
+        await self._look()
+        published = {"keys": signing.published(self._known, self._clock())}
+        return jose.keys_of(msgspec.json.encode(published).decode())
+
     async def keys(self) -> tuple[SigningKey, ...]:
         """Give all keys that are not forgotten yet, each kind's in their order."""
         await self._look(anew=True)

@@ -6,13 +6,13 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 
 from endorse.core import binding, dpop, profile, refusal, unproved
-from endorse.core.coding import fingerprint
 from endorse.core.jose import SIGNATURES
 from endorse.core.model import Access
 from endorse.core.refusal import Refusal
 from endorse.server import certificate, wire
 from endorse.server.desk import Desk
 from endorse.server.oauth import sender
+from endorse.server.oauth.token_hash import hash_of
 from endorse.store import reads
 
 _SCHEMES: Final = ("bearer", "dpop")
@@ -28,7 +28,7 @@ async def opened(desk: Desk, request: HttpRequest) -> Access | Refusal:
     scheme, text = scheme.lower(), text.strip()
     if scheme not in _SCHEMES or not text:
         return refusal.TOKEN_MISSING
-    token_hash = fingerprint(text)
+    token_hash = await hash_of(desk, text)
     found = await desk.store.read(lambda db: reads.access(db, token_hash))
     if found is None:
         return refusal.TOKEN_NOT_GOOD.because("unknown")

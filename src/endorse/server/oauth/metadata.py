@@ -9,6 +9,7 @@ from endorse.core.answer import MODES
 from endorse.core.jose import PLAIN_SIGNATURES, SIGNATURES
 from endorse.core.metadata import AUTH_METHODS, MTLS_METHODS
 from endorse.core.policy import SCOPES
+from endorse.core.signing import ALGORITHMS
 from endorse.server import wire
 from endorse.server.desk import Desk
 from endorse.server.language import LANGUAGES
@@ -36,6 +37,10 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/token",
         "device_authorization_endpoint": f"{issuer}/device_authorization",
         "revocation_endpoint": f"{issuer}/revoke",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "introspection_endpoint_auth_methods_supported": [it for it in auth if it != "none"],
+        "introspection_endpoint_auth_signing_alg_values_supported": list(PLAIN_SIGNATURES),
+        "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "jwks_uri": f"{issuer}/jwks",
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),

@@ -6,11 +6,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from endorse.core import access, redeem
-from endorse.core.coding import fingerprint
 from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.desk import Desk
 from endorse.server.oauth.caller import called, refused
+from endorse.server.oauth.token_hash import hash_of
 from endorse.store import reads
 
 
@@ -21,7 +21,7 @@ async def revoke(desk: Desk, request: HttpRequest) -> Response:
         return refused(caller)
     params, client = caller.params, caller.client
     text = params.text("token")
-    token_hash = fingerprint(text)
+    token_hash = await hash_of(desk, text)
     held = redeem.read_refresh_token(text, desk.keys.handles)
     grant_id = held.grant_id if held else ""
 

@@ -88,7 +88,7 @@ async def settle(
         used, found = both
         if used:
             return Decision(unproved.DPOP_NOT_GOOD.because("its jti came before"))
-        decision = binding.bind(decide(found), sender.caller.client, sender.bound_to)
+        decision = binding.bind(decide(found), sender.caller.client, sender.bound_to, desk.law)
         if use is None or isinstance(decision.answer, Refusal):
             return decision
         return Decision(decision.answer, (use, *decision.changes))

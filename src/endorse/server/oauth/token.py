@@ -11,7 +11,7 @@ from endorse.core.coding import fingerprint
 from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.desk import Desk
-from endorse.server.oauth import sender
+from endorse.server.oauth import sender, signed_token
 from endorse.server.oauth.caller import called, refused
 from endorse.server.oauth.sender import Sender
 from endorse.store import polls, reads
@@ -35,7 +35,7 @@ async def token(desk: Desk, request: HttpRequest) -> Response:
     if isinstance(answer, Refusal):
         return refused(answer, sender.nonce_for(desk, request))
     body: dict[str, Any] = {
-        "access_token": answer.access_token.reveal(),
+        "access_token": await signed_token.access_token(desk, who.caller.client, answer),
         "token_type": "DPoP" if who.bound_to.startswith(dpop.BOUND) else "Bearer",
         "expires_in": answer.expires_in,
         "scope": " ".join(answer.scope),

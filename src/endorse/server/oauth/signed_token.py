@@ -1,0 +1,32 @@
+"""Access tokens that an API can check by itself (RFC 9068)."""
+
+from typing import Any
+
+from endorse.core import binding, openid
+from endorse.core.metadata import SIGNED
+from endorse.core.model import Client
+from endorse.core.redeem import Tokens
+from endorse.server.desk import Desk
+from endorse.server.oauth.token_hash import ALG, TYP
+
+
+async def access_token(desk: Desk, client: Client, tokens: Tokens) -> str:
+    """Write an access token as its client gets it: opaque, or signed where it registered so.
+
+    The opaque text of a signed one is thrown away: what is stored is found by `jti`, its hash.
+    """
+    token = tokens.token
+    if client.metadata.access_token_format != SIGNED or token is None:
+        return tokens.access_token.reveal()
+    claims: dict[str, Any] = {
+        "iss": desk.issuer,
+        "sub": openid.subject_of(desk.keys.handles, client.client_id, tokens.person_id),
+        "aud": desk.issuer,
+        "exp": token.expires_at,
+        "iat": token.created_at,
+        "jti": token.token_hash,
+        "client_id": client.client_id,
+        "scope": " ".join(token.scope),
+    }
+    cnf = binding.confirmation(token.bound_to)
+    return await desk.keyring.sign({**claims, **({"cnf": cnf} if cnf else {})}, typ=TYP, alg=ALG)
