@@ -22,6 +22,7 @@ from endorse.server import (
     files,
     near,
     openapi,
+    openapi_clients,
     phone,
     phones,
     resume,
@@ -72,6 +73,7 @@ FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
 
 ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     *FOR_CLIENTS,
+    ("GET", "/openapi.json", openapi_clients.describe),
     # the phone
     ("GET", "/phone/openapi.json", openapi.describe),
     ("POST", "/phone/enrol/options", enrol.enrol_options),
