@@ -95,6 +95,13 @@ CALLS: Final = (
         answers="Nothing",
     ),
     Call(
+        method="post",
+        path="/introspect",
+        summary="Ask what a token is (RFC 7662 2.1)",
+        takes="*token token_type_hint",
+        answers="Introspection",
+    ),
+    Call(
         method="get",
         path="/.well-known/oauth-authorization-server",
         summary="What this server says of itself (RFC 8414 3)",
@@ -174,6 +181,7 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         expires_in=_NUMBER,
         interval=_NUMBER,
     ),
+    "Introspection": _object("active", active={"type": "boolean"}),
     "Keys": _object("keys", keys={"type": "array", "items": {"type": "object"}}),
     "Accounts": _object("accounts", accounts={"type": "array", "items": {"type": "object"}}),
     "Refusal": _object(
