@@ -89,7 +89,7 @@ async def test_the_metadata_equals_what_is_served(served: Served) -> None:
     methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
     assert told["token_endpoint_auth_methods_supported"] == methods
     assert told["revocation_endpoint_auth_methods_supported"] == methods
-    for unsupported in ("client_credentials", "password", "implicit", "urn:x"):
+    for unsupported in ("password", "implicit", "urn:x"):
         answer = await play.token(served, grant_type=unsupported)
         assert answer.json()["error"] == "unsupported_grant_type"
 

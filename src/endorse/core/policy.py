@@ -11,6 +11,9 @@ import msgspec
 SCOPES: Final = ("accounts", "balances", "transactions", "offline_access")
 """What a client may ask for, in the order in which a person reads it."""
 
+OWN_SCOPES: Final = ("directory",)
+"""What a client may ask for itself: it concerns no person, so nobody is asked."""
+
 WAYS: Final = ("qr", "link", "short_code", "near")
 """How a request may reach a phone: the moving code, the app on the same device, eight letters
 that a person types, a passkey that the page itself asks for (which proves nearness)."""

@@ -113,6 +113,16 @@ def bound_tokens(client: Client) -> bool:
     return of(client).bound_tokens or dpop_only(client) or certificate_only(client)
 
 
+def rotates(client: Client, bound_to: str) -> bool:
+    """Say whether a refresh gives a new refresh token (RFC 9700 2.2.2, FAPI 2.0 5.3.2.1).
+
+    Rotation finds out that a stolen one was used. It loses connections where an answer is lost, so
+    it is not done where a thief could use nothing: the client authenticates, and its tokens are
+    bound to a key.
+    """
+    return of(client).rotates and (client.public or not bound_to)
+
+
 def dpop_only(client: Client) -> bool:
     """Say whether its tokens must be bound by DPoP (RFC 9449 5.2)."""
     return client.metadata.dpop_bound_access_tokens

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from endorse.core import dpop, refusal
+from endorse.core import dpop, profile, refusal
 from endorse.core.change import (
     Change,
     Decision,
@@ -25,7 +25,8 @@ from endorse.core.params import Params
 from endorse.core.policy import SCOPES, Policy
 from endorse.core.proof import pkce_holds
 
-_ACCESS: Final = "ea_"
+ACCESS: Final = "ea_"
+"""How every opaque access token begins, so that scanners for secrets know it."""
 _REFRESH: Final = "er_"
 _SPEC: Final = "RFC 6749 4.1.3"
 
@@ -156,7 +157,8 @@ def refresh(
 
     The generation just before, within a few seconds, gets the same successor again: its answer
     was lost, or two workers refreshed at once. Anything older was stolen from one of the two
-    holders, so the grant ends.
+    holders, so the grant ends. A refresh token that is worth nothing without a key is its own
+    successor: see `profile.rotates`.
     """
     if "refresh_token" not in params.values:
         return Decision(refusal.missing("refresh_token", "RFC 6749 6"))
@@ -178,7 +180,7 @@ def refresh(
     scope = tuple(name for name in SCOPES if name in asked)
     tokens, access = _access_token(grant, scope, now, fresh, law)
     changes: tuple[Change, ...] = (MakeToken(access),)
-    if not retried:
+    if not retried and profile.rotates(client, bound_to):
         changes = (Rotate(grant.grant_id, before, now), *changes)
         grant = msgspec.structs.replace(grant, generation=before + 1)
     return Decision(_with_refresh(tokens, grant, server_key), changes)
@@ -217,7 +219,7 @@ def _grant(
 def _access_token(
     grant: Grant, scope: tuple[str, ...], now: int, fresh: Fresh, law: Policy
 ) -> tuple[Tokens, AccessToken]:
-    secret = _ACCESS + b64url(fresh(32))
+    secret = ACCESS + b64url(fresh(32))
     ends = min(now + law.access_token, grant.expires_at)
     token = AccessToken(fingerprint(secret), grant.grant_id, scope, now, ends)
     return Tokens(Secret(secret), ends - now, scope, None, token, grant.person_id), token

@@ -17,6 +17,7 @@ from endorse.server import (
     connect,
     connections,
     device,
+    directory,
     enrol,
     errors,
     files,
@@ -65,6 +66,7 @@ FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("GET", "/.well-known/oauth-authorization-server", metadata.describe),
     ("GET", "/jwks", jwks.jwks),
     # the bank
+    ("GET", "/v1/directory", directory.directory),
     ("GET", "/v1/accounts", bank.accounts),
     ("GET", "/v1/accounts/{account_id}", bank.account),
     ("GET", "/v1/accounts/{account_id}/balances", bank.balances),

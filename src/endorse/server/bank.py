@@ -37,9 +37,9 @@ _UNKNOWN: Final = Refusal(
 
 async def accounts(desk: Desk, request: HttpRequest) -> Response:
     """Answer `GET /v1/accounts`: the accounts that the person chose."""
-    opened = await _open(desk, request, *access.SHOWS_ACCOUNTS)
+    opened = await opened_for(desk, request, *access.SHOWS_ACCOUNTS)
     if isinstance(opened, Refusal):
-        return _refused(desk, request, opened)
+        return refused(desk, request, opened)
     return wire.json({"accounts": [_listed(it) for it in await _shared(desk, opened)]})
 
 
@@ -47,7 +47,7 @@ async def account(desk: Desk, request: HttpRequest) -> Response:
     """Answer `GET /v1/accounts/{id}`."""
     found = await _one(desk, request, *access.SHOWS_ACCOUNTS)
     if isinstance(found, Refusal):
-        return _refused(desk, request, found)
+        return refused(desk, request, found)
     return wire.json({"account": _listed(found)})
 
 
@@ -55,11 +55,11 @@ async def balances(desk: Desk, request: HttpRequest) -> Response:
     """Answer `GET /v1/accounts/{id}/balances`."""
     found = await _one(desk, request, "balances")
     if isinstance(found, Refusal):
-        return _refused(desk, request, found)
+        return refused(desk, request, found)
     try:
         known = await desk.bank.balances(found.resource_id)
     except UnknownAccount:
-        return _refused(desk, request, _UNKNOWN)
+        return refused(desk, request, _UNKNOWN)
     return wire.json({"account": _reference(found), "balances": list(known)})
 
 
@@ -67,18 +67,18 @@ async def transactions(desk: Desk, request: HttpRequest) -> Response:
     """Answer `GET /v1/accounts/{id}/transactions`, a page at a time, the newest first."""
     found = await _one(desk, request, "transactions")
     if isinstance(found, Refusal):
-        return _refused(desk, request, found)
+        return refused(desk, request, found)
     asked = _asked(request, desk.law.page_of_transactions)
     if isinstance(asked, Refusal):
-        return _refused(desk, request, asked)
+        return refused(desk, request, asked)
     try:
         page = await desk.bank.transactions(
             found.resource_id, asked.date_from, asked.date_to, asked.after, asked.limit
         )
     except UnknownAccount:
-        return _refused(desk, request, _UNKNOWN)
+        return refused(desk, request, _UNKNOWN)
     except UnknownCursor:
-        return _refused(desk, request, _wrong("after", "take it from the `next` link, unchanged"))
+        return refused(desk, request, _wrong("after", "take it from the `next` link, unchanged"))
     here = f"/v1/accounts/{found.resource_id}"
     links = {"account": {"href": here}}
     if page.next is not None:
@@ -91,7 +91,7 @@ async def transactions(desk: Desk, request: HttpRequest) -> Response:
     return wire.json({"account": _reference(found), "transactions": {**listed, "_links": links}})
 
 
-async def _open(desk: Desk, request: HttpRequest, *any_of: str) -> Access | Refusal:
+async def opened_for(desk: Desk, request: HttpRequest, *any_of: str) -> Access | Refusal:
     """Find what the token opens, if it covers this and is not over."""
     opened = await resource.opened(desk, request)
     if isinstance(opened, Refusal):
@@ -100,7 +100,7 @@ async def _open(desk: Desk, request: HttpRequest, *any_of: str) -> Access | Refu
     no = access.check(opened, now, *any_of)
     if no is not None:
         return no
-    if opened.last_used_at is None or now - opened.last_used_at >= _NOTE_USE_EVERY:
+    if opened.grant_id and now - (opened.last_used_at or 0) >= _NOTE_USE_EVERY:
         desk.later(desk.store.change([TouchGrant(opened.grant_id, now)], now))
     return opened
 
@@ -112,7 +112,7 @@ async def _shared(desk: Desk, opened: Access) -> list[Account]:
 
 
 async def _one(desk: Desk, request: HttpRequest, *any_of: str) -> Account | Refusal:
-    opened = await _open(desk, request, *any_of)
+    opened = await opened_for(desk, request, *any_of)
     if isinstance(opened, Refusal):
         return opened
     wanted = request.path_params["account_id"]
@@ -198,7 +198,7 @@ def _wrong(parameter: str, told: str) -> Refusal:
     return Refusal("parameter_wrong", "FORMAT_ERROR", 400, f"The parameter {parameter}: {told}.")
 
 
-def _refused(desk: Desk, request: HttpRequest, no: Refusal) -> Response:
+def refused(desk: Desk, request: HttpRequest, no: Refusal) -> Response:
     """Answer a refusal: Berlin Group's `tppMessages`, and RFC 6750's header where it is due."""
     code = _TPP_CODES.get(no.error, no.error)
     message = {"category": "ERROR", "code": code, "text": no.told}

@@ -69,7 +69,7 @@ CALLS: Final = (
     Call(
         method="post",
         path="/token",
-        summary="Give a code, a refresh token or a device code for tokens (RFC 6749 4.1.3, 6)",
+        summary="Give a code, a refresh token or a device code for tokens (RFC 6749 4.1.3, 4.4, 6)",
         takes=_TOKEN,
         answers="Tokens",
     ),
@@ -115,6 +115,13 @@ CALLS: Final = (
         answers="Keys",
         who="anybody",
         refusals=(),
+    ),
+    Call(
+        method="get",
+        path="/v1/directory",
+        summary="Read what this bank is and offers, with a token of the client's own",
+        who="token",
+        refusals=(401, 403),
     ),
     Call(
         method="get",

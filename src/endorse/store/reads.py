@@ -168,6 +168,10 @@ async def pushed(db: Connection, request_hash: str) -> tuple[PushedRequest | Non
     return kept, await was_used(db, request_hash)
 
 
+async def nothing(_: Connection) -> None:
+    """Read nothing, for a decision that needs no facts."""
+
+
 async def was_used(db: Connection, what: str) -> bool:
     """Say whether something that may be shown once was; "" is nothing."""
     if not what:

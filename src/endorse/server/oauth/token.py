@@ -6,9 +6,11 @@ from typing import Any, Final
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import device, dpop, polling, redeem, refusal
+from endorse.core import device, dpop, own, polling, redeem, refusal
 from endorse.core.coding import fingerprint
+from endorse.core.metadata import CLIENT_CREDENTIALS
 from endorse.core.refusal import Refusal
+from endorse.core.refusal_polling import CLIENT_NOT_FOR_THIS
 from endorse.server import wire
 from endorse.server.desk import Desk
 from endorse.server.oauth import sender, signed_token
@@ -28,6 +30,8 @@ async def token(desk: Desk, request: HttpRequest) -> Response:
     exchange = EXCHANGES.get(kind)
     if exchange is None:
         return refused(refusal.GRANT_TYPE_UNSUPPORTED)
+    if kind not in caller.client.metadata.grant_types:
+        return refused(CLIENT_NOT_FOR_THIS)
     who = sender.of(desk, request, caller)
     if isinstance(who, Refusal):
         return refused(who, sender.nonce_for(desk, request, who))
@@ -105,9 +109,19 @@ async def _collect(desk: Desk, who: Sender, name: str, spec: str) -> redeem.Toke
     )
 
 
+async def _give_own(desk: Desk, who: Sender) -> redeem.Tokens | Refusal:
+    """Give a client a token of its own: one insert, for which nothing needs to be read."""
+    params, client = who.caller.params, who.caller.client
+    now, fresh, law = desk.clock(), desk.fresh, desk.law
+    return await sender.settle(
+        desk, who, reads.nothing, lambda _: own.give(params, client, now, fresh, law)
+    )
+
+
 EXCHANGES: Final[dict[str, Callable[[Desk, Sender], Awaitable[redeem.Tokens | Refusal]]]] = {
     "authorization_code": _redeem_code,
     "refresh_token": _refresh,
+    CLIENT_CREDENTIALS: _give_own,
     device.GRANT_TYPE: _collect_for_device,
 }
 """Every grant_type that there is, and who answers it."""
