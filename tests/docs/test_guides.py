@@ -27,7 +27,10 @@ from tests.serving import SandboxProcess, sandbox_process
 ROOT = Path(__file__).parent.parent.parent
 GUIDES = [
     ROOT / "README.md",
-    *(ROOT / "docs" / name for name in ("audit.md", "headless-phone.md", "integrate.md")),
+    *(
+        ROOT / "docs" / name
+        for name in ("audit.md", "clients.md", "headless-phone.md", "integrate.md")
+    ),
 ]
 
 

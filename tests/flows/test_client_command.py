@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from endorse.core.coding import fingerprint
 from endorse.core.metadata import FAPI2
 from endorse.core.model import Client
+from endorse.core.policy import DAY
 from endorse.store import open_store, reads
 from tests.flows.commands import endorse
 
@@ -88,6 +90,35 @@ async def test_a_plain_client_is_as_before(database: str) -> None:
     )
     public, _ = await add(database, "--public")
     assert (public["authenticates"], public["public"]) == ("none", True)
+
+
+async def test_an_invitation_is_shown_once_and_kept_as_its_hash(database: str) -> None:
+    command = ("client", "--database", database, "invite", "Budget & Co B.V.", "--json")
+    done = await endorse(*command, "--profile=fapi2", "--uses=3")
+    shown = json.loads(done.stdout)
+    assert (shown["profile"], shown["uses"]) == ("fapi2", 3)
+    token = shown["initial_access_token"]
+    store = await open_store(database)
+    try:
+        kept = await store.read(lambda db: reads.invitation(db, fingerprint(token)))
+        assert await store.read(lambda db: reads.invitation(db, token)) is None
+    finally:
+        await store.close()
+    assert kept is not None
+    assert (kept.legal_name, kept.profile, kept.uses_left) == ("Budget & Co B.V.", "fapi2", 3)
+    assert kept.expires_at - kept.created_at == 7 * DAY
+    bad = await endorse("client", "--database", database, "invite", "Ba\u202enk")
+    assert (bad.returncode, "direction" in bad.stderr) == (1, True)
+
+
+async def test_a_removed_client_is_gone(database: str) -> None:
+    shown, _ = await add(database)
+    remove = ("client", "--database", database, "remove", shown["client_id"])
+    assert (await endorse(*remove)).returncode == 0
+    listed = await endorse("client", "--database", database, "list", "--json")
+    assert listed.stdout == ""
+    again = await endorse(*remove)
+    assert (again.returncode, "There is no client" in again.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(

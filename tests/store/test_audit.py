@@ -12,6 +12,7 @@ from endorse.core import approve, authorize, connect, enrol, grants, redeem
 from endorse.core import client as clients
 from endorse.core.change import (
     AddClient,
+    AddInvitation,
     AddSecret,
     Begin,
     ChangeClient,
@@ -25,6 +26,7 @@ from endorse.core.change import (
     TouchGrant,
 )
 from endorse.core.coding import fingerprint
+from endorse.core.invitation import invite
 from endorse.core.journey import State
 from endorse.core.model import ClientSecret, Grant, Journey
 from endorse.core.proof import Passkey
@@ -108,14 +110,16 @@ class Story:
     async def register(self) -> None:
         """A client with its secret, and a code for a phone that joins with it."""
         secret, stored = clients.new_secret(self.fresh, NOW)
+        invitation, invited = invite("Budget & Co", "plain", 1, 60, NOW, self.fresh)
         await things.put(self.store, AddClient(scene.CLIENT), AddSecret("app", stored, NOW))
+        await things.put(self.store, AddInvitation(invited))
         code = await self.settle(lambda _: enrol.issue("anna", 0, NOW, self.fresh, LAW))
         found = await self.store.read(lambda db: reads.enrolment(db, fingerprint(code.reveal())))
         passkey = Passkey(ANNA.credential_id, ANNA.public_key, 0)
         await self.settle(
             lambda _: enrol.enrol(found, (), ANNA.device, passkey, "My phone", NOW, self.fresh, LAW)
         )
-        self.secrets += [secret.reveal(), code.reveal(), scene.SECRET]
+        self.secrets += [secret.reveal(), code.reveal(), scene.SECRET, invitation.reveal()]
 
     async def approve(self) -> None:
         """From the browser's start to the approval."""
@@ -233,7 +237,7 @@ async def test_no_secret_is_anywhere_in_the_database(store: Store, database: str
     }
     whole = repr(tables)
     assert ANNA.device in whole
-    assert len(story.secrets) == 11
+    assert len(story.secrets) == 12
     for secret in story.secrets:
         assert len(secret) > 20
         for part in (secret, secret[3:], secret.encode().hex()):

@@ -42,6 +42,7 @@ CLIENT = Client(
     ways=("qr", "short_code"),
     profile="fapi2",
     metadata=Metadata("private_key_jwt", jwks='{"keys": []}', contacts=(ODD,)),
+    registration=("new-token-hash", "token-hash-before"),
 )
 REQUEST = Request(
     Trusted("app", "https://app.example/callback?a=1&b=2"),

@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from endorse.core import client as rules
+from endorse.core import invitation as invitations
 from endorse.core import profile, registration
-from endorse.core.change import AddClient, AddSecret
+from endorse.core.change import AddClient, AddInvitation, AddSecret, RemoveClient
 from endorse.core.coding import b64url
 from endorse.core.jose import strict_json
 from endorse.core.metadata import CIBA, CODE, FAPI2, PLAIN, REFRESH, SECRET_METHODS, Metadata
@@ -158,8 +159,41 @@ async def rotate_secret(database: str, client_id: str, overlap_days: int) -> dic
     return {
         "client_id": client_id,
         "client_secret": secret.reveal(),
-        "old_secret_until": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until)),
+        "old_secret_until": _time(until),
     }
+
+
+async def invite(
+    database: str, legal_name: str, profile: str, uses: int, days: int
+) -> dict[str, Any]:
+    """Make an initial access token, shown this once (RFC 7591 3). Raises ValueError."""
+    problem = rules.name_problem(legal_name)
+    if problem:
+        raise ValueError(f"The name {legal_name!r} {problem}.")
+    now = int(time.time())
+    token, stored = invitations.invite(
+        legal_name, profile, uses, days * DAY, now, secrets.token_bytes
+    )
+    async with _store(database) as store:
+        await store.change([AddInvitation(stored)], now)
+    return {
+        "initial_access_token": token.reveal(),
+        "profile": profile,
+        "uses": uses,
+        "good_until": _time(stored.expires_at),
+    }
+
+
+async def remove_client(database: str, client_id: str) -> None:
+    """End an app, with its grants and tokens. Raises ValueError."""
+    now = int(time.time())
+    async with _store(database) as store:
+        if not await store.change([RemoveClient(client_id, "bank", now)], now):
+            raise ValueError(f"There is no client {client_id}. See: endorse client list")
+
+
+def _time(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
 def _shown(client: Client) -> dict[str, Any]:

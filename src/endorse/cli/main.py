@@ -180,6 +180,34 @@ def client_rotate(database: str, client_id: str, overlap_days: int, as_json: boo
     show(run(rotate_secret(database, client_id, overlap_days)), as_json)
 
 
+@client.command("invite")
+@click.argument("legal_name")
+@click.option(
+    "--profile", type=click.Choice(["plain", "fapi2"]), default="plain", show_default=True
+)
+@click.option("--uses", default=1, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 90))
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_obj
+def client_invite(
+    database: str, legal_name: str, profile: str, uses: int, days: int, as_json: bool
+) -> None:
+    """Let the company LEGAL_NAME register apps itself: shows an initial access token, once."""
+    from endorse.cli.client import invite
+
+    show(run(invite(database, legal_name, profile, uses, days)), as_json)
+
+
+@client.command("remove", context_settings=_ANY_ID)
+@click.argument("client_id")
+@click.pass_obj
+def client_remove(database: str, client_id: str) -> None:
+    """End the app CLIENT_ID for good, with everything that people granted to it."""
+    from endorse.cli.client import remove_client
+
+    run(remove_client(database, client_id))
+
+
 @main.group()
 @click.option(
     "--database",

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from endorse.core.invitation import Invitation
 from endorse.core.journey import Event
 from endorse.core.model import (
     AccessToken,
@@ -214,6 +215,30 @@ class ChangeClient(msgspec.Struct, frozen=True):
     client: Client
 
 
+class RemoveClient(msgspec.Struct, frozen=True):
+    """End a client for good, and at once all its grants and tokens; people are told of each grant.
+
+    Guard: it is there and was not removed. Its row stays, for what is over names it.
+    """
+
+    client_id: str
+    by: str
+    now: int
+
+
+class AddInvitation(msgspec.Struct, frozen=True):
+    """Let somebody register clients. Guard: the token is new."""
+
+    invitation: Invitation
+
+
+class UseInvitation(msgspec.Struct, frozen=True):
+    """Count one use of an invitation. Guard: it has one left and is not over."""
+
+    token_hash: str
+    now: int
+
+
 class AddSecret(msgspec.Struct, frozen=True):
     """Give a client a secret; those it had end at `others_until`.
 
@@ -298,6 +323,9 @@ Change = (
     | CountUp
     | AddClient
     | ChangeClient
+    | RemoveClient
+    | AddInvitation
+    | UseInvitation
     | AddSecret
     | Notify
     | MarkRead

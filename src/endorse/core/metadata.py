@@ -72,3 +72,5 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     contacts: tuple[str, ...] = ()
     software_id: str = ""
     software_version: str = ""
+    vouched_by: str = ""
+    """Whose software statement alone vouches for it; "" where the bank itself did. No wire name."""

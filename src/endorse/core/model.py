@@ -39,6 +39,8 @@ class Client(msgspec.Struct, frozen=True):
     profile: str = PLAIN
     """How strict the server is with it: one of `metadata.PROFILES`."""
     metadata: Metadata = Metadata()
+    registration: tuple[str, ...] = ()
+    """Hashes of its registration access tokens: the newest, and the one before until then."""
 
 
 class Trusted(msgspec.Struct, frozen=True):

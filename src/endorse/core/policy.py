@@ -157,6 +157,9 @@ class Policy(msgspec.Struct, frozen=True):
     # Frames that do not count, from one phone a minute: a shaking hand is far below.
     bad_claims_a_minute: int = 10
 
+    # Registrations from one address a minute: a company has a handful of apps.
+    registrations_a_minute: int = 10
+
     # A browser is known again for as long as a grant can last.
     browser_known: int = 180 * DAY
 
@@ -185,6 +188,7 @@ class Terms(msgspec.Struct, frozen=True):
 WIDE: Final = Policy(
     starts_a_minute=100_000,
     bad_claims_a_minute=100_000,
+    registrations_a_minute=100_000,
     enrolments_a_day=1_000_000,
     approvals=1_000_000,
     wrong_numbers=1_000_000,

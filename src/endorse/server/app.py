@@ -42,6 +42,7 @@ from endorse.server.oauth import (
     jwks,
     metadata,
     par,
+    registration,
     revocation,
     token,
 )
@@ -63,6 +64,10 @@ FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("POST", "/device_authorization", device_authorization.offer),
     ("POST", "/introspect", introspection.introspect),
     ("POST", "/revoke", revocation.revoke),
+    ("POST", "/register", registration.register),
+    ("GET", "/register/{client_id}", registration.look),
+    ("PUT", "/register/{client_id}", registration.change),
+    ("DELETE", "/register/{client_id}", registration.remove),
     ("GET", "/.well-known/oauth-authorization-server", metadata.describe),
     ("GET", "/jwks", jwks.jwks),
     # the bank

@@ -78,6 +78,8 @@ class Desk:
         # A proof counts from `dpop_age` before its time to as long after it.
         self.proofs_seen = Seen(2 * settings.policy.dpop_age + 1)
         self.user_codes = Limit(settings.policy.wrong_user_codes_a_minute, seconds=60)
+        self.registrations = Limit(settings.policy.registrations_a_minute, seconds=60)
+        self.software_issuers = {one.issuer: one for one in settings.software_issuers}
         self.bad_claims = Limit(settings.policy.bad_claims_a_minute, seconds=60)
         self.keyring = Keyring(store, keys.holder, clock, settings.policy)
         self._terms = Terms(settings.issuer, keys.handles, settings.policy)

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ import msgspec
 
 from endorse.core.coding import Secret
 from endorse.core.policy import Policy
+from endorse.core.statement import Issuer, why_unusable
 from endorse.core.ways import ways_problem
 from endorse.server.keys import read_secret
 
@@ -51,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     brand: Brand = Brand()
     sandbox: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    software_issuers: tuple[Issuer, ...] = ()
+    """Whose software statements may register clients."""
     mtls_host: str = ""
     """The host, with its port if it is not the usual one, where clients show certificates."""
     bank: str = ""
@@ -146,6 +150,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     if risk and places:
         problems.append("ENDORSE_PLACES is read by Endorse's own risk check: unset ENDORSE_RISK.")
     proxies, mtls_host = _proxies(environment, problems)
+    software_issuers = _software_issuers(environment, problems)
     brand = _brand(environment, problems)
     port = environment.get("ENDORSE_PORT", "8000")
     if not port.isdecimal() or not 0 < int(port) < 65536:
@@ -166,6 +171,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         policy=Policy(ways=offered),
         trusted_proxies=proxies,
         mtls_host=mtls_host,
+        software_issuers=software_issuers,
         host=environment.get("ENDORSE_HOST", "127.0.0.1"),
         port=int(port),
     )
@@ -183,6 +189,7 @@ KNOWN: Final = (
     "WAYS",
     "TRUSTED_PROXIES",
     "MTLS_HOST",
+    "SOFTWARE_ISSUERS",
     "BRAND_NAME",
     "BRAND_APP_NAME",
     "BRAND_LOGO_URL",
@@ -204,6 +211,30 @@ def _proxies(environment: Mapping[str, str], problems: list[str]) -> tuple[tuple
             "ENDORSE_MTLS_HOST needs ENDORSE_TRUSTED_PROXIES: certificates are believed from them."
         )
     return proxies, mtls_host
+
+
+class _SoftwareIssuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of the operator's file."""
+
+    issuer: str
+    jwks: msgspec.Raw
+    profile: str = "fapi2"
+
+
+def _software_issuers(environment: Mapping[str, str], problems: list[str]) -> tuple[Issuer, ...]:
+    """Read the file that names whose software statements are trusted, and by which keys."""
+    path = environment.get("ENDORSE_SOFTWARE_ISSUERS", "")
+    if not path:
+        return ()
+    try:
+        listed = msgspec.json.decode(Path(path).read_bytes(), type=list[_SoftwareIssuer])
+    except (OSError, msgspec.DecodeError) as error:
+        problems.append(f"ENDORSE_SOFTWARE_ISSUERS: {error}.")
+        return ()
+    found = tuple(Issuer(it.issuer, it.profile, bytes(it.jwks).decode()) for it in listed)
+    wrong = filter(None, map(why_unusable, found))
+    problems += [f"ENDORSE_SOFTWARE_ISSUERS: {it}." for it in wrong]
+    return found
 
 
 def _brand(environment: Mapping[str, str], problems: list[str]) -> Brand:

@@ -54,6 +54,10 @@ def _of_clients(change: c.Change) -> "_Told | None":
             return ("add client", "the bank", None, None, client.client_id, None, client.name)
         case c.ChangeClient(client):
             return ("change client", "the bank", None, None, client.client_id, None, client.name)
+        case c.RemoveClient(client_id, by):
+            return ("remove client", f"the {by}", None, None, client_id, None, None)
+        case c.AddInvitation(invitation):
+            return ("invite", "the bank", None, None, None, None, invitation.legal_name)
         case c.AddSecret(client_id):
             return ("add client secret", "the bank", None, None, client_id, None, None)
         case c.AddSigningKey(key):

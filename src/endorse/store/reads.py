@@ -8,11 +8,8 @@ import msgspec
 from endorse.core.coding import fingerprint
 from endorse.core.frame import Frame
 from endorse.core.journey import State
-from endorse.core.metadata import Metadata
 from endorse.core.model import (
     Access,
-    Client,
-    ClientSecret,
     Enrolment,
     Evidence,
     Grant,
@@ -26,6 +23,7 @@ from endorse.core.model import (
 )
 from endorse.core.policy import Policy
 from endorse.core.ways import Handle, Link, Spelled, spelling_hash
+from endorse.store import clients as _clients
 from endorse.store.connection import Connection, Row
 
 JOURNEY_COLUMNS: Final = ", ".join(Journey.__struct_fields__)
@@ -35,7 +33,6 @@ PUSHED_COLUMNS: Final = ", ".join(PushedRequest.__struct_fields__)
 _PHONE_COLUMNS: Final = ", ".join(Phone.__struct_fields__)
 _REQUEST: Final = msgspec.json.Decoder(Request)
 _ACCOUNTS: Final = msgspec.json.Decoder(tuple[SharedAccount, ...])
-_METADATA: Final = msgspec.json.Decoder(Metadata)
 _TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
 
 _JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "
@@ -92,15 +89,13 @@ _ACCESS: Final = (
     "LEFT JOIN clients c ON c.client_id = COALESCE(g.client_id, t.client_id) "
     "WHERE t.token_hash = $1 AND (g.grant_id IS NOT NULL OR t.grant_id = '')"
 )
-CLIENT_COLUMNS: Final = (
-    "client_id, name, legal_name, redirect_uris, scope, is_public, verified, duration, created_at, "
-    "ways, profile, metadata"
-)
-_CLIENT: Final = f"SELECT {CLIENT_COLUMNS} FROM clients WHERE client_id = $1"
-_CLIENTS: Final = f"SELECT {CLIENT_COLUMNS} FROM clients ORDER BY created_at, client_id LIMIT $1"
-_SECRETS: Final = (
-    "SELECT secret_hash, created_at, expires_at FROM client_secrets WHERE client_id = $1"
-)
+
+client = _clients.client
+asking = _clients.asking
+registration = _clients.registration
+clients = _clients.clients
+flags_of = _clients.flags_of
+invitation = _clients.invitation
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -110,26 +105,6 @@ class Told(msgspec.Struct, frozen=True):
     client_name: str | None
     phone_name: str | None
     read: bool
-
-
-async def client(db: Connection, client_id: str) -> Client | None:
-    """Read a client with its secrets."""
-    row = await db.one(_CLIENT, client_id)
-    if row is None:
-        return None
-    secrets = [ClientSecret(*secret) for secret in await db.all(_SECRETS, client_id)]
-    return _client(row, tuple(secrets))
-
-
-async def registration(db: Connection, client_id: str) -> Client | None:
-    """Read a client as people see it: without its secrets, and in one statement."""
-    row = await db.one(_CLIENT, client_id)
-    return None if row is None else _client(row, ())
-
-
-async def clients(db: Connection, at_most: int) -> list[Client]:
-    """Read clients in the order of their registration, without their secrets."""
-    return [_client(row, ()) for row in await db.all(_CLIENTS, at_most)]
 
 
 async def journey_by_short(db: Connection, short: str) -> Journey | None:
@@ -253,14 +228,6 @@ async def knows_browser(db: Connection, browser_id: str, person_id: str) -> bool
     return await db.one(known, browser_id, person_id) is not None
 
 
-async def flags_of(db: Connection, client_id: str, since: int) -> int:
-    """Count how often people said that they did not start what this client asked."""
-    row = await db.one(
-        "SELECT count(*) FROM client_flags WHERE client_id = $1 AND at > $2", client_id, since
-    )
-    return 0 if row is None else int(row[0])
-
-
 async def phone_by_credential(db: Connection, credential_id: str) -> Phone | None:
     """Read the phone of a passkey."""
     row = await db.one(_PHONE_BY_CREDENTIAL, credential_id)
@@ -351,26 +318,6 @@ async def sandbox_key(db: Connection) -> str | None:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
-
-
-def _client(row: Row, secrets: tuple[ClientSecret, ...]) -> Client:
-    client_id, name, legal_name, uris, scope, public, verified, duration, created_at = row[:9]
-    ways, profile, metadata = row[9:]
-    return Client(
-        client_id=client_id,
-        name=name,
-        legal_name=legal_name,
-        redirect_uris=_TEXTS.decode(uris),
-        scope=_words(scope),
-        public=bool(public),
-        verified=bool(verified),
-        duration=duration,
-        created_at=created_at,
-        secrets=secrets,
-        ways=_words(ways),
-        profile=profile,
-        metadata=_METADATA.decode(metadata),
-    )
 
 
 _REQUEST_AT: Final = Journey.__struct_fields__.index("request")

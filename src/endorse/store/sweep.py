@@ -43,6 +43,7 @@ _SWEPT: Final = (
     ("pushed_requests", "request_hash", "expires_at", 0),
     # A client may poll for a while after the end, and is told that it is over.
     ("polls", "poll_hash", "expires_at", HOUR),
+    ("invitations", "token_hash", "expires_at", 0),
     ("access_tokens", "token_hash", "expires_at", 0),
     # An enrolment code counts towards its day's number, so it is kept for that long.
     ("enrolments", "code_hash", "created_at", 2 * DAY),

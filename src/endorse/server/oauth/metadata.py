@@ -41,6 +41,7 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": [it for it in auth if it != "none"],
         "introspection_endpoint_auth_signing_alg_values_supported": list(PLAIN_SIGNATURES),
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
+        "registration_endpoint": f"{issuer}/register",
         "jwks_uri": f"{issuer}/jwks",
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),
