@@ -203,6 +203,7 @@ async def test_a_whole_authorization_can_be_read_from_the_trail(store: Store) ->
     assert [(line[1], line[2]) for line in lines] == [
         ("add client", "the bank"),
         ("add client secret", "the bank"),
+        ("invite", "the bank"),
         ("issue enrolment", "the bank"),
         ("enrol", "an enrolled, signed-in phone"),
         ("start", "the browser that began"),
@@ -215,11 +216,11 @@ async def test_a_whole_authorization_can_be_read_from_the_trail(store: Store) ->
         ("refresh", "the client"),
         ("end grant", "the account holder"),
     ]
-    moves = lines[4:11]
+    moves = lines[5:12]
     assert {line[3] for line in moves} == {journey.journey_id}
     assert {line[5] for line in moves} == {"app"}
     assert [line[6] for line in moves] == [None, *["anna"] * 6]
-    assert {line[4] for line in lines[10:]} == {journey.grant_id}
+    assert {line[4] for line in lines[11:]} == {journey.grant_id}
 
 
 async def test_no_secret_is_anywhere_in_the_database(store: Store, database: str) -> None:
