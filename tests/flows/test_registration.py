@@ -21,6 +21,7 @@ from endorse.core.statement import Issuer
 from endorse.store import reads
 from tests.flows import play
 from tests.flows.play import QUICK, quiet_client
+from tests.flows.test_openapi_clients import document_of, problems
 from tests.serving import CALLBACK, Served, serving
 
 pytestmark = pytest.mark.anyio
@@ -433,6 +434,21 @@ async def test_deletion_ends_the_client_its_grants_and_its_tokens(served: Served
     assert connection.client.name == "New App"
     [told] = [it for it in await phone.notices() if it.kind == "connection_ended"]
     assert told.client_name == "New App"
+
+
+async def test_each_answer_is_as_the_openapi_document_says(served: Served) -> None:
+    document = await document_of(served)
+    client, there = await registered(served), "/register/{client_id}"
+    seen = [
+        ("/register", await register(served, await invited(served))),
+        ("/register", await register(served, None)),
+        ("/register", await register(served, await invited(served), {"client_name": 7})),
+        (there, await own(served, "GET", client)),
+        (there, await own(served, "GET", client, "era_x")),
+        (there, await own(served, "PUT", client, said={})),
+        (there, await own(served, "DELETE", client)),
+    ]
+    assert [problem for path, answer in seen for problem in problems(document, path, answer)] == []
 
 
 async def test_the_metadata_names_the_endpoint(served: Served) -> None:

@@ -12,6 +12,7 @@ from endorse.server.desk import Desk
 
 _TEXT: Final[dict[str, Any]] = {"type": "string"}
 _NUMBER: Final[dict[str, Any]] = {"type": "integer"}
+_TEXTS: Final[dict[str, Any]] = {"type": "array", "items": _TEXT}
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
@@ -22,10 +23,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     summary: str
     takes: str = ""
+    sends: str = ""
+    """The schema of a body in JSON."""
     answers: str = "Anything"
     status: int = 200
     who: str = "client"
-    """Who may call: a `client` that authenticates, whoever has a `token`, or `anybody`."""
+    """Who may call: a `client` that authenticates, whoever has a `token` of a person or one for
+    `registration`, or `anybody`."""
     refusals: tuple[int, ...] = (400, 401)
 
 
@@ -100,6 +104,42 @@ CALLS: Final = (
         summary="Ask what a token is (RFC 7662 2.1)",
         takes="*token token_type_hint",
         answers="Introspection",
+    ),
+    Call(
+        method="post",
+        path="/register",
+        summary="Register a client (RFC 7591 3.1)",
+        sends="Metadata",
+        answers="Registration",
+        status=201,
+        who="registration",
+        refusals=(400, 401, 415, 429),
+    ),
+    Call(
+        method="get",
+        path="/register/{client_id}",
+        summary="Read one's own registration (RFC 7592 2.1)",
+        answers="Registration",
+        who="registration",
+        refusals=(401,),
+    ),
+    Call(
+        method="put",
+        path="/register/{client_id}",
+        summary="Replace one's own registration (RFC 7592 2.2)",
+        sends="Metadata",
+        answers="Registration",
+        who="registration",
+        refusals=(400, 401, 415),
+    ),
+    Call(
+        method="delete",
+        path="/register/{client_id}",
+        summary="End oneself, with all that people granted (RFC 7592 2.3)",
+        answers="",
+        status=204,
+        who="registration",
+        refusals=(401,),
     ),
     Call(
         method="get",
@@ -188,6 +228,30 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         expires_in=_NUMBER,
         interval=_NUMBER,
     ),
+    "Metadata": _object(
+        "client_name",
+        client_name=_TEXT,
+        client_id=_TEXT,
+        redirect_uris=_TEXTS,
+        grant_types=_TEXTS,
+        scope=_TEXT,
+        token_endpoint_auth_method=_TEXT,
+        jwks={"type": "object"},
+        software_statement=_TEXT,
+    ),
+    "Registration": _object(
+        "client_id",
+        "registration_access_token",
+        "registration_client_uri",
+        client_id=_TEXT,
+        client_id_issued_at=_NUMBER,
+        client_secret=_TEXT,
+        client_secret_expires_at=_NUMBER,
+        registration_access_token=_TEXT,
+        registration_client_uri={"type": "string", "format": "uri"},
+        client_name=_TEXT,
+        redirect_uris=_TEXTS,
+    ),
     "Introspection": _object("active", active={"type": "boolean"}),
     "Keys": _object("keys", keys={"type": "array", "items": {"type": "object"}}),
     "Accounts": _object("accounts", accounts={"type": "array", "items": {"type": "object"}}),
@@ -210,6 +274,7 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
 _SECURITY: Final[dict[str, list[dict[str, list[str]]]]] = {
     "client": [{"basic": []}, {}],
     "token": [{"bearer": []}, {"dpop": []}],
+    "registration": [{"bearer": []}],
     "anybody": [],
 }
 
@@ -265,6 +330,10 @@ def _operation(call: Call) -> dict[str, Any]:
         form = dict.fromkeys(names, _TEXT)
         schema = {"type": "object", "required": required, "properties": form}
         operation["requestBody"] = {"required": True, "content": {_FORM: {"schema": schema}}}
+    if call.sends:
+        schema = {"$ref": f"#/components/schemas/{call.sends}"}
+        content = {"application/json": {"schema": schema}}
+        operation["requestBody"] = {"required": True, "content": content}
     if parameters:
         operation["parameters"] = parameters
     return operation
@@ -287,6 +356,8 @@ def _parameter(name: str, where: str, required: bool) -> dict[str, Any]:
 
 
 def _content(description: str, kind: str) -> dict[str, Any]:
+    if not kind:
+        return {"description": description}
     if kind == "Page":
         return {"description": description, "content": {"text/html": {"schema": _TEXT}}}
     schema = {"$ref": f"#/components/schemas/{kind}"}
