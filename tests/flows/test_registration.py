@@ -90,10 +90,10 @@ def error(answer: httpx2.Response) -> tuple[int, str]:
 
 
 async def works(served: Served, client: dict[str, Any]) -> bool:
-    form = {"grant_type": "refresh_token", "refresh_token": "x"}
+    """Whether this client's secret still shows it."""
     auth = httpx2.BasicAuth(client["client_id"], client["client_secret"])
-    answer = await served.http.post(served.url("/token"), data=form, auth=auth)
-    return bool(answer.json()["error"] == "invalid_grant")
+    answer = await served.http.post(served.url("/revoke"), data={"token": "x"}, auth=auth)
+    return answer.status_code == 200
 
 
 # --- RFC 7591 -----------------------------------------------------------------------------------
