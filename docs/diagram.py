@@ -16,6 +16,7 @@ _SHORT = {
     Actor.BROWSER: "browser",
     Actor.PHONE: "phone",
     Actor.ANY_PHONE: "any phone",
+    Actor.ASKED_PHONE: "the person's phone",
     Actor.NEAR_PASSKEY: "passkey on the page",
     Actor.OTHER_PERSON: "another person's phone",
     Actor.PERSON_ELSEWHERE: "the person elsewhere",

@@ -52,6 +52,7 @@ TABLE = {
 TABLE |= {
     **{(State.WAITING, it): State.WAITING for it in (Event.OPEN_APP, Event.SHOW_CODE, Event.SPELL)},
     (State.WAITING, Event.COME_NEAR): State.CLAIMED,
+    (State.WAITING, Event.TAKE): State.CLAIMED,
     (State.WAITING, Event.BAR): State.KILLED,
     (State.CLAIMED, Event.MISMATCH): State.KILLED,
     (State.APPROVED, Event.RETURN): State.APPROVED,

@@ -34,7 +34,9 @@ def polled(journey: Journey) -> Journey:
 def collect(
     journey: Journey | None, poll: Poll | None = POLL, client: Client = CLIENT, now: int = NOW
 ) -> Decision[Tokens]:
-    return polling.collect(client, poll, journey, ANNA, TERMS, now, scene.fresh_from("poll"))
+    return polling.collect(
+        client, "device", poll, journey, ANNA, TERMS, now, scene.fresh_from("poll")
+    )
 
 
 def error(decision: Decision[Tokens]) -> str:

@@ -12,7 +12,7 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from endorse.phone import Phone, PhoneError
-from tests.flows import play
+from tests.flows import asking, play
 from tests.serving import Served
 
 pytestmark = pytest.mark.anyio
@@ -137,6 +137,10 @@ async def _everything(served: Served) -> None:
     for work in asked:
         with contextlib.suppress(PhoneError):
             await work
+    somebody = await play.somebody(served)
+    asker = await asking.register(served)
+    await asking.ask(served, asker, await asking.known(served, somebody, asker))
+    await somebody.take((await somebody.asked())[0].journey)
     phone._clock_error = 1000
     await phone.call("GET", "/phone/connections")
 

@@ -58,6 +58,7 @@ REQUEST = Request(
     pushed_id="pushed",
     request_object="a.b.c",
     once="request-hash",
+    binding_message="Desk 4",
 )
 PUSHED = PushedRequest("request-hash", "app", REQUEST, NOW, NOW + 590)
 JOURNEY = Journey(
@@ -106,7 +107,7 @@ WHOLE_JOURNEY = msgspec.structs.replace(
     polls_until=NOW + 600,
 )
 POLL = Poll(
-    "poll-hash", "device", "app", REQUEST, "user-code-hash", NOW, NOW + 600, 5, polled_at=NOW + 7
+    "poll-hash", "device", "app", REQUEST, "user-code-hash", NOW, NOW + 600, 5, NOW + 7, "sealed"
 )
 PHONE = Phone(
     phone_id="phone",

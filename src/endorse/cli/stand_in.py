@@ -1,12 +1,22 @@
 """Somebody who decides a sandbox's requests in place of people, with a headless phone."""
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import click
 import httpx2
 
-from endorse.phone import Browser, Connect, Phone, PhoneError, decide, open_client, sandbox_code
+from endorse.phone import (
+    Browser,
+    Connect,
+    Phone,
+    PhoneError,
+    decide,
+    decide_asked,
+    open_client,
+    sandbox_code,
+)
 from endorse.server.stand_in import Started
 
 _PATIENCE: Final = 60
@@ -31,12 +41,24 @@ class StandIn:
 
     async def began(self, started: Started) -> None:
         """Decide a request that just began; say on standard error what went wrong."""
+        await self._in_turn(started.client_id, self._decide(started))
+
+    async def asked(self, client_id: str, journey: str, person_id: str) -> None:
+        """Decide what a client asked the person on their phone, if it is this one's."""
+        await self._in_turn(client_id, self._decide_asked(client_id, journey, person_id))
+
+    async def _in_turn(self, client_id: str, work: Coroutine[Any, Any, None]) -> None:
         try:
             async with self._one_at_a_time, asyncio.timeout(_PATIENCE):
-                await self._decide(started)
+                await work
         except (PhoneError, TimeoutError) as problem:
             said = str(problem) or f"nothing came of it in {_PATIENCE} s"
-            click.echo(f"A request of {started.client_id} was not decided: {said}", err=True)
+            click.echo(f"A request of {client_id} was not decided: {said}", err=True)
+
+    async def _decide_asked(self, client_id: str, journey: str, person_id: str) -> None:
+        await self._be_ready()
+        if self._phone.person is not None and self._phone.person.id == person_id:
+            await decide_asked(self._phone, journey, refuse=client_id in self._refused)
 
     async def _decide(self, started: Started) -> None:
         await self._be_ready()

@@ -10,6 +10,7 @@ import msgspec
 
 from endorse.core import connect, consent, refusal, ways
 from endorse.core.change import Change, CountUp, Decision, FlagClient, NoteTry
+from endorse.core.ciba import unwanted_kind
 from endorse.core.coding import Fresh, fingerprint
 from endorse.core.journey import Event, State, allows
 from endorse.core.model import Client, Hint, Journey, Phone, SharedAccount, Standing
@@ -61,6 +62,29 @@ def claim(
         spoilt = moved(Event.SPOIL, journey, reason="already_scanned")
         return Decision(refusal.ALREADY_SCANNED, spoilt.changes)
     return Decision(no.because(f"in {state}"), noted)
+
+
+def take(
+    journey: Journey | None,
+    phone: Phone,
+    standing: Standing,
+    now: int,
+    fresh: Fresh,
+    law: Policy,
+) -> Decision[Journey]:
+    """Let the first phone of the person who is asked take what waits for them (CIBA Core 8).
+
+    To any other person's phone there is no such journey. The same phone again changes nothing.
+    """
+    mine = journey is not None and journey.person_id == phone.person_id
+    if journey is None or not mine or journey.way != "asked":
+        return Decision(refusal.JOURNEY_NOT_FOUND)
+    if journey.phone_id == phone.phone_id and journey.at(now) is State.CLAIMED:
+        return Decision(journey)
+    no = barred(journey, Event.TAKE, now)
+    if no is not None:
+        return Decision(no)
+    return _take(Event.TAKE, journey, phone, "asked", standing, Hint(), now, fresh, law)
 
 
 def come_near(
@@ -267,7 +291,7 @@ def disown(
     """Let the person say that they did not start this.
 
     It flags the client for the bank, and ends everything else that is under way in the browser
-    it came from (`others`): that is a deceiver's.
+    it came from (`others`): that is a deceiver's. A client that asked by itself is quiet for a day.
     """
     held = _held(journey, phone, Event.DISOWN, now)
     if isinstance(held, Refusal):
@@ -279,8 +303,11 @@ def disown(
         if other.journey_id != held.journey_id and allows(other.at(now), Event.CALL_OFF)
         for change in moved(Event.CALL_OFF, other, reason="disowned").changes
     ]
-    flag = FlagClient(held.request.returns_to.client_id, held.journey_id, now)
-    return Decision(step.answer, (*step.changes, *called_off, flag))
+    client_id = held.request.returns_to.client_id
+    flag: tuple[Change, ...] = (FlagClient(client_id, held.journey_id, now),)
+    if held.way == "asked":
+        flag = (*flag, NoteTry(phone.person_id, unwanted_kind(client_id), now))
+    return Decision(step.answer, (*step.changes, *called_off, *flag))
 
 
 def hint_of(journey: Journey) -> Hint:

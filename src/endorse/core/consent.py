@@ -114,4 +114,6 @@ def document(
         "type": "endorse-consent-v1",
         "valid_until": timestamp(valid_until(journey, client, terms.law)),
     }
+    if journey.request.binding_message:
+        said["message"] = journey.request.binding_message
     return rfc8785.dumps(said).decode()

@@ -11,13 +11,14 @@ import msgspec
 from endorse.core import asked, refusal_polling
 from endorse.core.change import BeginPoll, Decision
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, mac
+from endorse.core.metadata import DEVICE
 from endorse.core.model import Client, Poll, Request, Trusted
 from endorse.core.params import Params
 from endorse.core.policy import Terms
 from endorse.core.refusal import Refusal
 from endorse.core.ways import spelled
 
-GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPE: Final = DEVICE
 _DEVICE_CODE_PREFIX: Final = "ed_"
 
 

@@ -34,6 +34,7 @@ class Actor(StrEnum):
     BROWSER = "the browser that began"
     PHONE = "the phone that claimed"
     ANY_PHONE = "an enrolled, signed-in phone"
+    ASKED_PHONE = "a phone of the person who is asked"
     NEAR_PASSKEY = "a passkey used on the page itself"
     OTHER_PERSON = "a phone of another person"
     REVOKER = "whoever revoked the phone"
@@ -70,6 +71,7 @@ class Event(StrEnum):
     RESUME = "resume"
     REDEEM = "redeem"
     COLLECT = "collect"
+    TAKE = "take"
     EXPIRE = "expire"
 
 
@@ -104,6 +106,7 @@ STEPS: Final = {
         Step(Event.SHOW_CODE, Actor.BROWSER, (State.WAITING,), State.WAITING),
         Step(Event.SPELL, Actor.BROWSER, (State.WAITING,), State.WAITING),
         Step(Event.CLAIM, Actor.ANY_PHONE, (State.WAITING,), State.CLAIMED),
+        Step(Event.TAKE, Actor.ASKED_PHONE, (State.WAITING,), State.CLAIMED),
         Step(Event.COME_NEAR, Actor.NEAR_PASSKEY, (State.WAITING,), State.CLAIMED),
         Step(Event.BAR, Actor.RISK, (State.WAITING,), State.KILLED),
         Step(Event.SPOIL, Actor.OTHER_PERSON, (State.CLAIMED,), State.KILLED),

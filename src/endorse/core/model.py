@@ -72,6 +72,8 @@ class Request(msgspec.Struct, frozen=True):
     """The signed request that it came as by value, for the way to try again (RFC 9101)."""
     once: str = ""
     """What the first code that answers it uses up, so that no other one can; "" for nothing."""
+    binding_message: str = ""
+    """What the client shows the person where it asks, and their phone shows too (CIBA 7.1)."""
 
 
 class PushedRequest(msgspec.Struct, frozen=True):
@@ -88,9 +90,9 @@ class Poll(msgspec.Struct, frozen=True):
     """What a client asks with again and again, where no browser brings it a code (RFC 8628 3.2)."""
 
     poll_hash: str
-    """Of the device_code."""
+    """Of the device_code, or the auth_req_id."""
     kind: str
-    """How it began: "device"."""
+    """How it began: "device" or "ciba"."""
     client_id: str
     request: Request
     user_code_hash: str | None
@@ -99,6 +101,8 @@ class Poll(msgspec.Struct, frozen=True):
     every: int
     """The seconds that the client must let pass between two calls; grows when it does not."""
     polled_at: int = 0
+    notify: str | None = None
+    """The sealed client_notification_token, where the client wants a ping (CIBA Core 10.2)."""
 
 
 class Journey(msgspec.Struct, frozen=True):

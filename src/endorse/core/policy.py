@@ -100,6 +100,13 @@ class Policy(msgspec.Struct, frozen=True):
     poll_every: int = 5
     slow_down: int = 5
     wrong_user_codes_a_minute: int = 20
+    # A client that asks on the phone itself waits five minutes at most: the person is at it now.
+    # Three questions in ten minutes are more than anybody starts; who says "I did not start
+    # this" hears nothing of that client for a day.
+    ciba: int = 300
+    prompts: int = 3
+    prompts_in: int = 600
+    unwanted: int = DAY
     # The approval waits for the next poll, however slow the client had to become.
     collect: int = 300
 
@@ -194,6 +201,7 @@ WIDE: Final = Policy(
     wrong_numbers=1_000_000,
     wrong_spellings=1_000_000,
     wrong_user_codes_a_minute=1_000_000,
+    prompts=1_000_000,
     confirm_phones=False,
     amber_wait=0,
 )

@@ -18,6 +18,7 @@ _SPARED: Final = 1
 
 def collect(
     client: Client,
+    kind: str,
     poll: Poll | None,
     journey: Journey | None,
     phone: Phone | None,
@@ -27,11 +28,12 @@ def collect(
 ) -> Decision[Tokens]:
     """Answer a client that polls: the tokens once, before that why there are none (RFC 8628 3.5).
 
-    `poll` is what it asks with, `journey` the one that a person began for it, if anybody has.
+    `kind` is what the client says that it asks with, `poll` what it is, `journey` the one that a
+    person began for it, if anybody has.
     Another client's handle is unknown, and so is one that brought tokens already. A client that
     asks too soon must let five seconds more pass from then on, also when the answer is there.
     """
-    if poll is None or poll.client_id != client.client_id:
+    if poll is None or poll.client_id != client.client_id or poll.kind != kind:
         return Decision(refusal_polling.POLL_NOT_GOOD.because("unknown, or another client's"))
     if journey is not None and journey.state is State.REDEEMED:
         return Decision(refusal_polling.POLL_NOT_GOOD.because("it brought its tokens already"))

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from endorse.core import dpop, profile, refusal
+from endorse.core import ciba, dpop, profile, refusal
 from endorse.core.change import (
     Change,
     Decision,
@@ -19,6 +19,7 @@ from endorse.core.change import (
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
 from endorse.core.grants import consented
 from endorse.core.journey import Event, State
+from endorse.core.metadata import CIBA
 from endorse.core.model import AccessToken, Client, Grant, Journey, Phone, SharedAccount
 from endorse.core.notice import By, Connected, Kind, of_connection
 from endorse.core.params import Params
@@ -42,6 +43,8 @@ class Tokens(msgspec.Struct, frozen=True):
     """The access token, as stored."""
     person_id: str = ""
     """Whom the tokens are about; "" for nobody."""
+    login_hint_token: Secret | None = None
+    """With which the client may ask this person on their phone, if it is registered for that."""
 
 
 class _Signed(msgspec.Struct, frozen=True):
@@ -112,6 +115,7 @@ def given(
     tokens, token = _access_token(grant, grant.scope, now, fresh, law)
     if grant.generation:
         tokens = _with_refresh(tokens, grant, server_key)
+    tokens = _with_hint(tokens, client, grant, server_key)
     after = msgspec.structs.replace(journey, state=State.REDEEMED, grant_id=grant.grant_id)
     what = Connected(grant.grant_id, grant.client_id, grant.person_id)
     told = of_connection(Kind.CONNECTION_MADE, what, By.CLIENT, now)
@@ -183,7 +187,8 @@ def refresh(
     if not retried and profile.rotates(client, bound_to):
         changes = (Rotate(grant.grant_id, before, now), *changes)
         grant = msgspec.structs.replace(grant, generation=before + 1)
-    return Decision(_with_refresh(tokens, grant, server_key), changes)
+    tokens = _with_hint(_with_refresh(tokens, grant, server_key), client, grant, server_key)
+    return Decision(tokens, changes)
 
 
 def _ended_by_misuse(what: Connected, by: str, now: int) -> tuple[Change, ...]:
@@ -228,6 +233,13 @@ def _access_token(
 def _with_refresh(tokens: Tokens, grant: Grant, server_key: bytes) -> Tokens:
     text = _refresh_token(RefreshToken(grant.grant_id, grant.generation), server_key)
     return msgspec.structs.replace(tokens, refresh_token=Secret(text))
+
+
+def _with_hint(tokens: Tokens, client: Client, grant: Grant, server_key: bytes) -> Tokens:
+    if CIBA not in client.metadata.grant_types:
+        return tokens
+    hint = ciba.hint_token(server_key, client.client_id, grant.grant_id)
+    return msgspec.structs.replace(tokens, login_hint_token=hint)
 
 
 def _refresh_token(token: RefreshToken, server_key: bytes) -> str:

@@ -28,11 +28,18 @@ class Inside(msgspec.Struct, frozen=True):
 
 
 def unwrapped(
-    params: Params, client: Client, issuer: str, now: int, law: Policy, at_most: int
+    params: Params,
+    client: Client,
+    issuer: str,
+    now: int,
+    law: Policy,
+    at_most: int,
+    backchannel: bool = False,
 ) -> Inside | Refusal:
     """Give the parameters that count; refuse a signed request that cannot be believed.
 
-    Beside it only client_id is looked at, which must be the same (RFC 9101 5, 6.3).
+    Beside it only client_id is looked at, which must be the same (RFC 9101 5, 6.3). `backchannel`
+    requests are those of CIBA, by its own rules.
     """
     no = params.check(law, "RFC 9101 5", "request")
     if no is not None:
@@ -44,26 +51,38 @@ def unwrapped(
         return refusal.too_long("request", at_most)
     if "client_id" in params.doubled:
         return refusal.doubled("client_id", "RFC 9101 5")
-    return opened(text, client, issuer, now, law)
+    return opened(text, client, issuer, now, law, backchannel)
 
 
-def opened(text: str, client: Client, issuer: str, now: int, law: Policy) -> Inside | Refusal:
+def opened(
+    text: str, client: Client, issuer: str, now: int, law: Policy, backchannel: bool = False
+) -> Inside | Refusal:
     """Verify a signed request and read what is inside (RFC 9101 6.1 to 6.3).
 
     For a fapi2 client nbf and exp are required and bounded (FAPI 2.0 Message Signing 5.3.1);
-    for every client those that came must hold.
+    for every client those that came must hold. CIBA has no type of its own, names the client by
+    iss alone, and requires all that keeps a request from being used twice (CIBA Core 7.1.1).
     """
-    strict = client.profile == FAPI2
+    strict = client.profile == FAPI2 or backchannel
     try:
-        token = jose.read(text, (_TYPE,) if strict else (_TYPE, "jwt", ""))
+        token = jose.read(text, (_TYPE,) if strict and not backchannel else (_TYPE, "jwt", ""))
         keys = jose.keys_of(client.metadata.jwks)
     except ValueError as wrong:
         return _NO.because(str(wrong))
-    allowed = profile.algorithms(client, client.metadata.request_object_signing_alg)
+    metadata = client.metadata
+    asked_alg, ciba_alg = (
+        metadata.request_object_signing_alg,
+        metadata.backchannel_authentication_request_signing_alg,
+    )
+    allowed = profile.algorithms(client, ciba_alg if backchannel else asked_alg)
     wrong_signature = jose.verify(token, keys, allowed)
     if wrong_signature:
         return _NO.because(wrong_signature)
-    detail = _claims_problem(token, client, issuer) or _time_problem(token, now, strict, law)
+    if backchannel and not (token.said("jti") and token.number("iat")):
+        return _NO.because("jti or iat is missing")
+    named = (client.client_id, "") if backchannel else (client.client_id,)
+    detail = _claims_problem(token, client, issuer, named)
+    detail = detail or _time_problem(token, now, strict, law)
     if detail:
         return _NO.because(detail)
     inside = _inside(token.claims)
@@ -74,13 +93,13 @@ def opened(text: str, client: Client, issuer: str, now: int, law: Policy) -> Ins
     return Inside(inside, text, once)
 
 
-def _claims_problem(token: jose.Jws, client: Client, issuer: str) -> str:
+def _claims_problem(token: jose.Jws, client: Client, issuer: str, named: tuple[str, ...]) -> str:
     aud = token.claims.get("aud")
     if token.said("iss") != client.client_id:
         return "iss is not the client"
     if not (aud == issuer or (isinstance(aud, list) and issuer in aud)):
         return "aud is not this issuer"
-    if token.said("client_id") != client.client_id:
+    if token.said("client_id") not in named:
         return "client_id inside is another one"
     if token.said("sub") == client.client_id:
         # RFC 9101 10.8: it could be a client assertion that somebody overheard.
@@ -101,7 +120,7 @@ def _time_problem(token: jose.Jws, now: int, strict: bool, law: Policy) -> str:
     if not strict:
         return ""
     if nbf is None or exp is None:
-        return "a fapi2 client must send nbf and exp"
+        return "nbf and exp are required here"
     if now - nbf > law.request_object_age or exp - nbf > law.request_object_age:
         return "nbf too old, or exp too far from it"
     return ""

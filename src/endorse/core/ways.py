@@ -141,6 +141,7 @@ def needs_number(way: str | None) -> bool:
     """Say whether a claim by this way must say the number on the page.
 
     The link came from the same device, and its return nonce takes the number's place; the
-    passkey of the near way was used on the page itself.
+    passkey of the near way was used on the page itself. What asks by itself has no page of
+    ours: the person compares its words.
     """
-    return way not in ("link", "near")
+    return way not in ("link", "near", "asked")

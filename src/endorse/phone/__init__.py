@@ -7,6 +7,7 @@ misreading of the one cannot hide in the other. To read QR codes, import `endors
 from endorse.phone.answers import (
     Account,
     Amount,
+    Asked,
     Claimed,
     Client,
     Confirmed,
@@ -22,7 +23,7 @@ from endorse.phone.answers import (
     SandboxPerson,
     Started,
 )
-from endorse.phone.approve import approve_url, approve_url_async, decide
+from endorse.phone.approve import approve_url, approve_url_async, decide, decide_asked
 from endorse.phone.browser import Browser, Connect, Left, Page
 from endorse.phone.consent import Consent
 from endorse.phone.device import DeviceKey
@@ -75,6 +76,7 @@ __all__ = [
     "AlreadyScanned",
     "Amount",
     "AnotherPhonePending",
+    "Asked",
     "Browser",
     "Claimed",
     "Client",
@@ -134,6 +136,7 @@ __all__ = [
     "approve_url",
     "approve_url_async",
     "decide",
+    "decide_asked",
     "open_client",
     "sandbox_code",
     "sandbox_people",

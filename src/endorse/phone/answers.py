@@ -151,6 +151,18 @@ class Claimed(msgspec.Struct, frozen=True):
     way: str = "qr"
     asks_number: bool = True
     hint: Hint = Hint("green")
+    binding_message: str | None = None
+    """What the client shows the person too, where it asked by itself (`way` is "asked")."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What a client asks the person by itself: `Phone.take` takes it."""
+
+    journey: str
+    client: Client
+    binding_message: str
+    seconds_ago: int
+    expires_in: int
 
 
 class Matched(msgspec.Struct, frozen=True):
@@ -191,6 +203,7 @@ class Journeys(msgspec.Struct, frozen=True):
     """Answer of `GET /phone/journeys`."""
 
     journeys: tuple[Claimed, ...]
+    asked: tuple[Asked, ...] = ()
 
 
 class Connection(msgspec.Struct, frozen=True):

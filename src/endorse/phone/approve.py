@@ -168,6 +168,17 @@ async def decide(
     await _BY[way](browser, phone, accounts, refuse)
 
 
+async def decide_asked(
+    phone: Phone, journey: str, *, accounts: Sequence[str] = (), refuse: bool = False
+) -> None:
+    """Approve or refuse what a client asks this phone's person by itself. Raises a `PhoneError`."""
+    claimed = await phone.take(journey)
+    if refuse:
+        await phone.refuse(journey)
+        return
+    await _approve(phone, claimed, None, accounts)
+
+
 async def _by_moving_code(
     browser: Browser, phone: Phone, accounts: Sequence[str], refuse: bool
 ) -> None:
@@ -245,7 +256,7 @@ async def _approve(
 ) -> Progress:
     matched = await phone.match(claimed.journey, number)
     chosen = [account.resource_id for account in choose(matched.accounts, accounts)]
-    review = await phone.review(claimed.journey, chosen)
+    review = await phone.review(claimed.journey, chosen, message=claimed.binding_message)
     _check_same(review.consent, claimed, matched)
     # Under a warning an approval counts only when there was time to read it.
     await asyncio.sleep(claimed.hint.wait)

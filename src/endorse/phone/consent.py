@@ -52,6 +52,8 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     valid_until: datetime
     renews: str | None = None
     """The connection that it renews; none in a first consent."""
+    message: str | None = None
+    """What the client showed too, where it asked by itself."""
 
 
 def challenge_of(document: str) -> str:
@@ -72,6 +74,7 @@ def read_consent(
     person: str,
     accounts: Collection[str],
     renews: str | None = None,
+    message: str | None = None,
 ) -> Consent:
     """Parse a document after checking that it is the one to sign, and for this phone.
 
@@ -89,6 +92,7 @@ def read_consent(
         ("device", consent.device, device),
         ("person", consent.person, person),
         ("renews", consent.renews, renews),
+        ("message", consent.message, message),
     ]
     for name, found, right in expected:
         if found != right:

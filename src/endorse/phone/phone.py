@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 
 from endorse.phone.answers import (
+    Asked,
     Claimed,
     Confirmed,
     Connection,
@@ -136,6 +137,17 @@ class Phone(Caller):
         """The journeys that this phone holds: also those that its passkey claimed on the page."""
         return (await self._ask_signed_in(Journeys, "/phone/journeys", method="GET")).journeys
 
+    async def asked(self) -> tuple[Asked, ...]:
+        """What clients ask the person by themselves, and no phone took yet."""
+        return (await self._ask_signed_in(Journeys, "/phone/journeys", method="GET")).asked
+
+    async def take(self, journey: str) -> Claimed:
+        """Take what a client asks the person. Compare `binding_message` with what it shows there.
+
+        Then `match` with no number, `review` with `message`, and `approve`; or `refuse`.
+        """
+        return await self._ask_signed_in(Claimed, "/phone/take", {"journey": journey})
+
     async def match(self, journey: str, number: int | None) -> Matched:
         """Say the `number` on the page; learn what is asked, and the accounts to choose from.
 
@@ -146,11 +158,18 @@ class Phone(Caller):
             body["number"] = number
         return await self._ask_signed_in(Matched, "/phone/match", body)
 
-    async def review(self, journey: str, accounts: Sequence[str], locale: str = "en") -> Review:
+    async def review(
+        self,
+        journey: str,
+        accounts: Sequence[str],
+        locale: str = "en",
+        message: str | None = None,
+    ) -> Review:
         """Choose accounts by resource id, and get the document to sign, already checked.
 
-        Raises `ConsentNotTrusted` if the document is not the one that the challenge stands for,
-        or not for this issuer, phone, person and choice.
+        `message` is the binding message of what a client asked by itself. Raises
+        `ConsentNotTrusted` if the document is not the one that the challenge stands for, or not for
+        this issuer, phone, person, choice and message.
         """
         _, passkey = self._enrolled()
         body = {"journey": journey, "accounts": list(accounts), "locale": locale}
@@ -164,6 +183,7 @@ class Phone(Caller):
             device=self.device.thumbprint,
             person=self._person().id,
             accounts=accounts,
+            message=message,
         )
         return Review(journey, answer.document, consent, answer.options, answer.expires_in)
 

@@ -37,6 +37,7 @@ from endorse.server.files import BuiltFiles
 from endorse.server.frontdoor import Frontdoor
 from endorse.server.oauth import (
     authorization,
+    backchannel,
     device_authorization,
     introspection,
     jwks,
@@ -63,6 +64,7 @@ FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("POST", "/v1/token", token.token),
     ("POST", "/device_authorization", device_authorization.offer),
     ("POST", "/introspect", introspection.introspect),
+    ("POST", "/bc-authorize", backchannel.ask),
     ("POST", "/revoke", revocation.revoke),
     ("POST", "/register", registration.register),
     ("GET", "/register/{client_id}", registration.look),
@@ -88,6 +90,7 @@ ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("POST", "/phone/sign-in/options", enrol.sign_in_options),
     ("POST", "/phone/sign-in", enrol.sign_in),
     ("POST", "/phone/claim", phone.claim),
+    ("POST", "/phone/take", phone.take),
     ("POST", "/phone/match", phone.match),
     ("POST", "/phone/review", phone.review),
     ("POST", "/phone/edit", phone.edit),

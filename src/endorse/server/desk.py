@@ -8,6 +8,8 @@ from typing import Any, Final, Protocol, TypeVar
 from endorse.bank import Bank, Person
 from endorse.core.change import Begin, Decision, Move
 from endorse.core.coding import Fresh
+from endorse.core.journey import State
+from endorse.core.model import Journey
 from endorse.core.policy import Policy, Terms
 from endorse.core.refusal import Refusal
 from endorse.risk import Risk
@@ -15,6 +17,7 @@ from endorse.server.clock import Clock
 from endorse.server.keyring import Keyring
 from endorse.server.keys import Keys
 from endorse.server.limit import Limit
+from endorse.server.ping import Pings
 from endorse.server.risk import IN_SANDBOX, Rules
 from endorse.server.seen import Seen
 from endorse.server.settings import Settings
@@ -73,6 +76,7 @@ class Desk:
         self.invented = invented if settings.sandbox else None
         self.risk = risk or Rules(IN_SANDBOX if settings.sandbox else None)
         self.waiting = Waiting(settings.policy.frame_every)
+        self.pings = Pings(settings.sandbox)
         self.starts = Limit(settings.policy.starts_a_minute, seconds=60)
         self.pushes = Limit(settings.policy.starts_a_minute, seconds=60)
         # A proof counts from `dpop_age` before its time to as long after it.
@@ -112,7 +116,17 @@ class Desk:
             if isinstance(change, Begin | Move):
                 journey = change.journey if isinstance(change, Begin) else change.after
                 log.info("journey %s is %s", journey.short, journey.state.value)
+                if journey.way == "asked":
+                    self._decided_elsewhere(journey)
         return decision.answer
+
+    def _decided_elsewhere(self, journey: Journey) -> None:
+        """Tell the client that asked by itself, and in a sandbox whoever decides for people."""
+        if journey.state in (State.APPROVED, State.REJECTED, State.KILLED):
+            self.later(self.pings.decided(self, journey))
+        elif journey.state is State.WAITING and self.stand_in is not None:
+            client_id = journey.request.returns_to.client_id
+            self.later(self.stand_in.asked(client_id, journey.qid, journey.person_id or ""))
 
     def later(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something that no answer waits for; a failure is logged and nothing else."""

@@ -70,6 +70,7 @@ class Keys:
         self.requests: Final = Seal(_derive(secret, "requests"))
         self.sessions: Final = Seal(_derive(secret, "phone sessions"), _SESSIONS_KEPT)
         self.ceremonies: Final = Seal(_derive(secret, "passkey ceremonies"))
+        self.pings: Final = Seal(_derive(secret, "client notification tokens"))
         self.renewals = Seal(_derive(secret, "renewals"))
         self.holder: Final = holder or SealedKeys(_derive(secret, "signing keys"))
         """Holds the private halves of the key ring."""

@@ -76,7 +76,21 @@ _CALLS: Final = (
         200,
         refusals=(403, 404, 409, 429),
     ),
-    Call("get", "/phone/journeys", "List what this phone holds undecided", None, s.Journeys),
+    Call(
+        "get",
+        "/phone/journeys",
+        "List what this phone holds undecided, and what a client asks its person",
+        None,
+        s.Journeys,
+    ),
+    Call(
+        "post",
+        "/phone/take",
+        "Take what a client asks this person by itself",
+        s.JourneyId,
+        s.Claimed,
+        refusals=(404, 409),
+    ),
     Call(
         "post",
         "/phone/match",

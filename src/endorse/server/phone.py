@@ -19,6 +19,7 @@ from endorse.server.desk import Desk
 from endorse.server.shapes import (
     AccountChoice,
     Approval,
+    Asked,
     Choice,
     Claim,
     Claimed,
@@ -35,7 +36,7 @@ from endorse.server.shapes import (
 )
 from endorse.server.wait import Waiter
 from endorse.server.weigh import weighed
-from endorse.store import reads
+from endorse.store import polls, reads
 
 _WATCH_AT_MOST: Final = 20
 
@@ -79,7 +80,40 @@ async def journeys(desk: Desk, request: HttpRequest) -> Response:
     live = await desk.store.read(lambda db: reads.live_of_person(db, phone.person_id))
     mine = [it for it in live if it.phone_id == phone.phone_id and it.at(now) in LIVE]
     held = [_claimed(desk, it, await _client_of(desk, it)) for it in mine]
-    return wire.json(Journeys(held))
+    waiting = await desk.store.read(lambda db: polls.asked_of(db, phone.person_id))
+    asked = [
+        Asked(
+            journey=it.qid,
+            client=who(await _client_of(desk, it)),
+            binding_message=it.request.binding_message,
+            seconds_ago=now - it.started_at,
+            expires_in=it.expires_at - now,
+        )
+        for it in waiting
+        if it.at(now) is State.WAITING
+    ]
+    return wire.json(Journeys(held, asked))
+
+
+async def take(desk: Desk, request: HttpRequest) -> Response:
+    """Answer `POST /phone/take`: this phone takes what a client asks its person by itself."""
+    entered = await enter(desk, request, JourneyId)
+    if isinstance(entered, Refusal):
+        return wire.refused(entered)
+    phone, asked = entered
+
+    async def facts(db: Any) -> tuple[Journey | None, Standing]:
+        standing = await reads.standing(db, phone.person_id, desk.clock(), desk.law)
+        return await reads.journey_by_qid(db, asked.journey), standing
+
+    def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:
+        journey, standing = read
+        return approve.take(journey, phone, standing, desk.clock(), desk.fresh, desk.law)
+
+    journey = await desk.settle(facts, decide)
+    if isinstance(journey, Refusal):
+        return wire.refused(journey)
+    return wire.json(_claimed(desk, journey, await _client_of(desk, journey)))
 
 
 async def match(desk: Desk, request: HttpRequest) -> Response:
@@ -328,6 +362,7 @@ def _claimed(desk: Desk, journey: Journey, client: Client) -> Claimed:
             hint.level, hint.reasons, hint.place, hint.distance_km, max(0, hint.not_before - now)
         ),
         expires_in=max(0, journey.expires_at - now),
+        binding_message=journey.request.binding_message or None,
     )
 
 

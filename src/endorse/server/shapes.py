@@ -147,8 +147,9 @@ class Hinted(Shape, frozen=True):
 class Claimed(Shape, frozen=True):
     """The journey is this phone's. `journey` is its handle in every later call.
 
-    `way` is "qr", "link", "short_code" or "near"; with `asks_number` the person must type the
-    number that the page shows now.
+    `way` is "qr", "link", "short_code", "near" or "asked"; with `asks_number` the person must type
+    the number that the page shows now. With `binding_message` the person must see the same words
+    where they asked for this.
     """
 
     journey: str
@@ -159,12 +160,27 @@ class Claimed(Shape, frozen=True):
     started: Started
     hint: Hinted
     expires_in: int
+    binding_message: str | None = None
+
+
+class Asked(Shape, frozen=True):
+    """What a client asks this person by itself, and no phone took yet.
+
+    The person must see `binding_message` where they asked for this.
+    """
+
+    journey: str
+    client: Who
+    binding_message: str
+    seconds_ago: int
+    expires_in: int
 
 
 class Journeys(Shape, frozen=True):
-    """The journeys that this phone holds and has not decided."""
+    """The journeys that this phone holds and has not decided, and those that it may take."""
 
     journeys: list[Claimed]
+    asked: list[Asked]
 
 
 class Match(Shape, frozen=True):

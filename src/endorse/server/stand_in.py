@@ -31,3 +31,7 @@ class StandIn(Protocol):
     async def began(self, started: Started) -> None:
         """Bring a request to a phone and decide. No answer waits for it."""
         ...
+
+    async def asked(self, client_id: str, journey: str, person_id: str) -> None:
+        """Decide what a client asked a person on their phone; `journey` is the phone's handle."""
+        ...

@@ -36,7 +36,6 @@ _ACCOUNTS: Final = msgspec.json.Decoder(tuple[SharedAccount, ...])
 _TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
 
 _JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "
-_JOURNEY_BY_POLL: Final = _JOURNEY + "poll_hash = $1"
 _JOURNEY_BY_SHORT: Final = _JOURNEY + "short = $1"
 _JOURNEY_BY_QID: Final = _JOURNEY + "qid = $1"
 _JOURNEY_BY_CODE: Final = _JOURNEY + "code_hash = $1"
@@ -112,9 +111,9 @@ async def journey_by_short(db: Connection, short: str) -> Journey | None:
     return _journey(await db.one(_JOURNEY_BY_SHORT, short))
 
 
-async def journey_by_poll(db: Connection, poll_hash: str) -> Journey | None:
-    """Read the journey that was begun for a client that polls."""
-    return _journey(await db.one(_JOURNEY_BY_POLL, poll_hash))
+async def journeys(db: Connection, where: str, *values: str) -> list[Journey]:
+    """Read the journeys of one condition, which is text of ours."""
+    return [_known_journey(row) for row in await db.all(_JOURNEY + where, *values)]
 
 
 async def journey_by_qid(db: Connection, qid: str) -> Journey | None:
@@ -213,7 +212,8 @@ async def tried(db: Connection, person_id: str, now: int, law: Policy) -> Standi
     }
     count = dict.fromkeys(windows, 0)
     for kind, at in await db.all(_TRIES, person_id, now - max(windows.values())):
-        count[kind] += at > now - windows[kind]
+        if kind in windows:
+            count[kind] += at > now - windows[kind]
     return Standing(
         wrong_numbers=count["number"],
         wrong_spellings=count["spelling"],

@@ -6,9 +6,9 @@ from typing import Any, Final
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import device, dpop, own, polling, redeem, refusal
+from endorse.core import dpop, own, polling, redeem, refusal
 from endorse.core.coding import fingerprint
-from endorse.core.metadata import CLIENT_CREDENTIALS
+from endorse.core.metadata import CIBA, CLIENT_CREDENTIALS, DEVICE
 from endorse.core.refusal import Refusal
 from endorse.core.refusal_polling import CLIENT_NOT_FOR_THIS
 from endorse.server import wire
@@ -46,6 +46,8 @@ async def token(desk: Desk, request: HttpRequest) -> Response:
     }
     if answer.refresh_token is not None:
         body["refresh_token"] = answer.refresh_token.reveal()
+    if answer.login_hint_token is not None:
+        body["login_hint_token"] = answer.login_hint_token.reveal()
     return wire.json(body, headers=sender.nonce_for(desk, request))
 
 
@@ -93,10 +95,17 @@ async def _refresh(desk: Desk, who: Sender) -> redeem.Tokens | Refusal:
 
 async def _collect_for_device(desk: Desk, who: Sender) -> redeem.Tokens | Refusal:
     """Answer a device that polls (RFC 8628 3.4)."""
-    return await _collect(desk, who, "device_code", "RFC 8628 3.4")
+    return await _collect(desk, who, "device", "device_code", "RFC 8628 3.4")
 
 
-async def _collect(desk: Desk, who: Sender, name: str, spec: str) -> redeem.Tokens | Refusal:
+async def _collect_for_asked(desk: Desk, who: Sender) -> redeem.Tokens | Refusal:
+    """Answer a client that asked a person on their phone (CIBA Core 10.1)."""
+    return await _collect(desk, who, "ciba", "auth_req_id", "CIBA Core 10.1")
+
+
+async def _collect(
+    desk: Desk, who: Sender, kind: str, name: str, spec: str
+) -> redeem.Tokens | Refusal:
     handle, client = who.caller.params.text(name), who.caller.client
     if not handle:
         return refusal.missing(name, spec)
@@ -105,7 +114,7 @@ async def _collect(desk: Desk, who: Sender, name: str, spec: str) -> redeem.Toke
         desk,
         who,
         lambda db: polls.poll(db, poll_hash),
-        lambda found: polling.collect(client, *found, desk.terms, desk.clock(), desk.fresh),
+        lambda found: polling.collect(client, kind, *found, desk.terms, desk.clock(), desk.fresh),
     )
 
 
@@ -122,6 +131,7 @@ EXCHANGES: Final[dict[str, Callable[[Desk, Sender], Awaitable[redeem.Tokens | Re
     "authorization_code": _redeem_code,
     "refresh_token": _refresh,
     CLIENT_CREDENTIALS: _give_own,
-    device.GRANT_TYPE: _collect_for_device,
+    DEVICE: _collect_for_device,
+    CIBA: _collect_for_asked,
 }
 """Every grant_type that there is, and who answers it."""

@@ -1,4 +1,5 @@
--- What a client asks with again and again, where no browser brings it a code: a device_code.
+-- What a client asks with again and again, where no browser brings it a code: a device_code, or the
+-- auth_req_id of a request that reaches the person's phones by itself.
 
 CREATE TABLE polls (
     poll_hash TEXT PRIMARY KEY,
@@ -9,7 +10,8 @@ CREATE TABLE polls (
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     every BIGINT NOT NULL,
-    polled_at BIGINT NOT NULL
+    polled_at BIGINT NOT NULL,
+    notify TEXT
 );
 CREATE UNIQUE INDEX polls_user_code ON polls (user_code_hash) WHERE user_code_hash IS NOT NULL;
 CREATE INDEX polls_expiry ON polls (expires_at);
