@@ -108,6 +108,28 @@ async def test_a_scan_shows_who_asks_then_the_accounts_then_what_is_signed(
     assert (await computer.until("approved")).state == "approved"
 
 
+async def test_a_person_sees_that_an_app_learns_their_name_before_they_sign_it(
+    phone: Handset, bank_and_app: Town, film: Film
+) -> None:
+    served = bank_and_app.bank
+    computer = Browser(served.http)
+    asked = "openid profile accounts offline_access"
+    await computer.open(served.authorize_url(redirect_uri=served.app.redirect_uri, scope=asked))
+    await computer.start()
+    film.show_code(await computer.frame())
+    await phone.scan()
+    await go_on(phone, computer)
+    await phone.says("Choose what Budgetly may see")
+    lines = phone.page.locator(".asked li")
+    await expect(lines.get_by_text("Your name", exact=True)).to_be_visible()
+    await expect(lines.get_by_text("A number for you, for this app only")).to_be_visible()
+    await expect(lines.get_by_text("How much is in them")).to_have_count(0)
+    await picture(phone.page, "phone-5-name")
+    await phone.choose(0)
+    await phone.press("Approve")
+    await phone.says("Done. Go back to your computer")
+
+
 async def test_without_the_finger_nothing_is_approved_until_it_comes(
     phone: Handset, computer: Browser
 ) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from endorse.core.change import ChangeClient
-from endorse.core.policy import Policy
+from endorse.core.policy import ASKABLE, Policy
 from endorse.sandbox import budgetly
 from endorse.server.run import listen, server_for
 from endorse.store import reads
@@ -68,5 +68,7 @@ async def _name_the_app(bank: Served) -> None:
     desk, client_id = bank.desk, bank.app.client_id
     client = await desk.store.read(lambda db: reads.client(db, client_id))
     assert client is not None
-    named = msgspec.structs.replace(client, name="Budgetly", legal_name="Budgetly B.V.")
+    named = msgspec.structs.replace(
+        client, name="Budgetly", legal_name="Budgetly B.V.", scope=ASKABLE
+    )
     await desk.store.change([ChangeClient(named)], desk.clock())

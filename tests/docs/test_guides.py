@@ -19,7 +19,7 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from docs.diagram import ARCHITECTURE, with_drawing
 from endorse.bank import Bank
 from endorse.core import refusal
-from endorse.core.policy import SCOPES
+from endorse.core.policy import ASKABLE
 from endorse.core.refusal import Refusal
 from endorse.server import settings
 from tests.serving import SandboxProcess, sandbox_process
@@ -82,7 +82,7 @@ def test_the_operators_guide_names_every_setting_and_no_other() -> None:
 
 def test_the_integration_guide_names_every_scope() -> None:
     guide = (ROOT / "docs" / "integrate.md").read_text("utf-8")
-    assert all(f"| `{scope}` |" in guide for scope in SCOPES)
+    assert all(f"| `{scope}` |" in guide for scope in ASKABLE)
 
 
 def test_the_states_in_the_architecture_are_drawn_from_the_table() -> None:

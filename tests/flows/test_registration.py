@@ -13,7 +13,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
-from endorse.core.change import AddInvitation
+from endorse.core.change import AddInvitation, ChangeClient
 from endorse.core.invitation import invite
 from endorse.core.metadata import FAPI2, PLAIN
 from endorse.core.policy import DAY, HOUR
@@ -454,3 +454,32 @@ async def test_each_answer_is_as_the_openapi_document_says(served: Served) -> No
 async def test_the_metadata_names_the_endpoint(served: Served) -> None:
     told = (await served.http.get(served.url("/.well-known/oauth-authorization-server"))).json()
     assert told["registration_endpoint"] == served.url("/register")
+
+
+async def test_no_client_makes_itself_an_api_of_the_bank(served: Served) -> None:
+    mine: dict[str, Any] = {
+        "resource_server": True,
+        "access_token_format": "at+jwt",
+        "vouched_by": "me",
+    }
+    client = await registered(served, **mine)
+    assert not set(mine) & set(client)
+    store, client_id = served.desk.store, client["client_id"]
+
+    async def metadata() -> Any:
+        found = await store.read(lambda db: reads.client(db, client_id))
+        assert found is not None
+        return found
+
+    before = await metadata()
+    assert not before.metadata.resource_server
+    assert before.metadata.access_token_format == "opaque"
+    # What the bank decided stays, whatever the client says of itself later.
+    banks = msgspec.structs.replace(before.metadata, resource_server=True)
+    await store.change([ChangeClient(msgspec.structs.replace(before, metadata=banks))], 0)
+    said = {**GOOD, **mine, "client_id": client_id, "resource_server": False}
+    answer = await own(served, "PUT", client, said=said)
+    assert answer.status_code == 200, answer.text
+    after = await metadata()
+    assert after.metadata.resource_server
+    assert (after.metadata.access_token_format, after.metadata.vouched_by) == ("opaque", "")

@@ -138,6 +138,7 @@ GRANT = Grant(
     revision=1,
     removed=(SharedAccount("acc-3", None, "Old", "EUR"),),
     bound_to="jkt:thumbprint",
+    approved_at=NOW - 60,
 )
 EVIDENCE = Evidence(
     grant_id="grant",

@@ -48,7 +48,7 @@ const MEMBERS: readonly string[] = [
   ...["accounts", "client", "device", "issuer", "locale", "nonce", "person", "recurring", "renews", "request"],
   ...["scope", "texts", "type", "valid_until"],
 ];
-export const KNOWN_SCOPE: readonly string[] = ["accounts", "balances", "transactions", "offline_access"];
+export const KNOWN_SCOPE: readonly string[] = ["openid", "profile", "accounts", "balances", "transactions", "offline_access"];
 // Control characters, and those that turn the direction of the text around.
 const DECEPTIVE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 

@@ -22,7 +22,7 @@ from endorse.core.change import AddClient, AddSecret, ChangeClient
 from endorse.core.coding import fingerprint
 from endorse.core.metadata import Metadata
 from endorse.core.model import Client, ClientSecret
-from endorse.core.policy import DAY, SCOPES, WIDE
+from endorse.core.policy import ASKABLE, DAY, WIDE
 from endorse.core.ways import ways_problem
 from endorse.sandbox import SandboxBank
 from endorse.server.app import create_app
@@ -125,7 +125,7 @@ async def _keep_client(desk: Desk, redirect_uri: str) -> None:
         name="Budgetly",
         legal_name="Budgetly B.V.",
         redirect_uris=(redirect_uri,),
-        scope=SCOPES,
+        scope=ASKABLE,
         public=False,
         verified=True,
         duration=90 * DAY,

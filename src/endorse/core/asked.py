@@ -8,7 +8,7 @@ from endorse.core import profile, refusal
 from endorse.core.answer import MODES
 from endorse.core.model import Client, Request, Trusted
 from endorse.core.params import Params
-from endorse.core.policy import SCOPES, Policy
+from endorse.core.policy import ASKABLE, IDENTITY, Policy
 from endorse.core.refusal import Refusal
 
 _SPEC: Final = "RFC 6749 4.1.2.1"
@@ -125,14 +125,24 @@ def _response_type(params: Params) -> Refusal | None:
 
 
 def _scope(params: Params, client: Client) -> tuple[str, ...]:
-    asked = set(params.text("scope").split()) or set(client.scope)
-    return tuple(scope for scope in SCOPES if scope in asked)
+    asked = _asked(params, client)
+    return tuple(scope for scope in ASKABLE if scope in asked)
+
+
+def _asked(params: Params, client: Client) -> set[str]:
+    """Give what is asked; without `scope` all that the client may, but not who the person is.
+
+    A request without `openid` is none of OpenID Connect (OpenID Connect Core 3.1.2.1).
+    """
+    return set(params.text("scope").split()) or set(client.scope) - set(IDENTITY)
 
 
 def _scope_problem(params: Params, client: Client) -> Refusal | None:
-    asked = set(params.text("scope").split()) or set(client.scope)
-    if not asked <= set(client.scope) or asked <= {"offline_access"}:
+    asked = _asked(params, client)
+    if not asked <= set(client.scope) or asked <= {"offline_access", *IDENTITY}:
         return refusal.SCOPE_UNKNOWN
+    if "profile" in asked and "openid" not in asked:
+        return refusal.SCOPE_UNKNOWN.because("profile without openid")
     return None
 
 

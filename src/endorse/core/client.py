@@ -16,7 +16,7 @@ from endorse.core.jose import Jws
 from endorse.core.metadata import SECRET_METHODS
 from endorse.core.model import Client, ClientSecret
 from endorse.core.params import Params
-from endorse.core.policy import SCOPES, Policy
+from endorse.core.policy import ASKABLE, IDENTITY, Policy
 from endorse.core.refusal import Refusal
 
 _SPEC: Final = "RFC 6749 2.3.1"
@@ -129,12 +129,12 @@ def new_secret(fresh: Fresh, now: int) -> tuple[Secret, ClientSecret]:
 def scope_of(asked: str) -> tuple[str, ...] | str:
     """Read the scope of a registration; or say what is wrong with it."""
     names = asked.split()
-    unknown = [name for name in names if name not in SCOPES]
+    unknown = [name for name in names if name not in ASKABLE]
     if unknown:
-        return f"Unknown scope: {unknown[0]}. There are: {' '.join(SCOPES)}."
-    if not set(names) - {"offline_access"}:
+        return f"Unknown scope: {unknown[0]}. There are: {' '.join(ASKABLE)}."
+    if not set(names) - {"offline_access", *IDENTITY}:
         return "A client needs at least one of accounts, balances, transactions."
-    return tuple(name for name in SCOPES if name in names)
+    return tuple(name for name in ASKABLE if name in names)
 
 
 def name_problem(name: str) -> str:

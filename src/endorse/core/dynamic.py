@@ -17,7 +17,7 @@ from endorse.core.change import (
 )
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, same
 from endorse.core.invitation import Invitation
-from endorse.core.metadata import CODE, FAPI2, REFRESH, SECRET_METHODS, Metadata
+from endorse.core.metadata import BANKS_OWN, CODE, FAPI2, REFRESH, SECRET_METHODS, Metadata
 from endorse.core.model import Client
 from endorse.core.policy import Policy
 from endorse.core.refusal import Refusal
@@ -178,7 +178,7 @@ def change(
     token, token_hash = _new_token(fresh)
     bare = msgspec.structs.replace(
         me,
-        metadata=Metadata(vouched_by=me.metadata.vouched_by),
+        metadata=Metadata(**_banks_own(me)),
         registration=(token_hash, fingerprint(bearer)),
     )
     after = _described(said, statement, bare)
@@ -255,7 +255,7 @@ def _described(said: dict[str, Any], statement: Statement | None, bare: Client) 
     scope = clients.scope_of(asked.scope or _USUAL_SCOPE + offline)
     if isinstance(scope, str):
         return bad_metadata(scope)
-    names = set(Metadata.__struct_fields__) - {"vouched_by", "access_token_format", "jwks"}
+    names = set(Metadata.__struct_fields__) - {*BANKS_OWN, "jwks"}
     own = {name: value for name, value in merged.items() if name in names}
     own["token_endpoint_auth_method"] = asked.token_endpoint_auth_method or usual
     own["grant_types"] = grant_types
@@ -271,8 +271,13 @@ def _described(said: dict[str, Any], statement: Statement | None, bare: Client) 
         legal_name=bare.legal_name or asked.org_name or asked.client_name,
         redirect_uris=tuple(dict.fromkeys(asked.redirect_uris or ())),
         scope=scope,
-        metadata=msgspec.structs.replace(metadata, jwks=keys, vouched_by=bare.metadata.vouched_by),
+        metadata=msgspec.structs.replace(metadata, jwks=keys, **_banks_own(bare)),
     )
+
+
+def _banks_own(client: Client) -> dict[str, Any]:
+    """Give what of a client's metadata only the bank says, and a registration leaves as it is."""
+    return {name: getattr(client.metadata, name) for name in BANKS_OWN}
 
 
 def _read(said: dict[str, Any], kind: type[T]) -> T | Refusal:

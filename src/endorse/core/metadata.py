@@ -74,3 +74,7 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     software_version: str = ""
     vouched_by: str = ""
     """Whose software statement alone vouches for it; "" where the bank itself did. No wire name."""
+
+
+BANKS_OWN: Final = ("vouched_by", "access_token_format", "resource_server")
+"""What no client says of itself, in no registration: these are no members of RFC 7591."""

@@ -287,6 +287,8 @@ class Grant(msgspec.Struct, frozen=True):
     """Accounts that were taken away since the approval."""
     bound_to: str = ""
     """The key that must be shown with its refresh token, as in `AccessToken`; "" for none."""
+    approved_at: int = 0
+    """When the person first approved it: the `auth_time` of each ID token."""
 
     def live(self, now: int) -> bool:
         """Say whether the client may still use it."""

@@ -11,6 +11,13 @@ import msgspec
 SCOPES: Final = ("accounts", "balances", "transactions", "offline_access")
 """What a client may ask for, in the order in which a person reads it."""
 
+IDENTITY: Final = ("openid", "profile")
+"""OpenID Connect: a number that stands for the person at this client alone, and their name. Each
+only where the client is registered for it, and only beside something that the person shares."""
+
+ASKABLE: Final = (*IDENTITY, *SCOPES)
+"""All that a person can be asked for."""
+
 OWN_SCOPES: Final = ("directory",)
 """What a client may ask for itself: it concerns no person, so nobody is asked."""
 
@@ -113,6 +120,8 @@ class Policy(msgspec.Struct, frozen=True):
     access_token: int = 300
     # A signed one, which others may check without asking us, must be dead soon after its grant.
     signed_access_token: int = 60
+    # An ID token is for the moment at which it comes; five minutes are for clocks that differ.
+    id_token: int = 300
     # A client that lost the answer to a refresh may repeat it within this time.
     refresh_retry: int = 10
     # The law's longest time without a new approval: 180 days (RTS 2018/389 article 10a).

@@ -23,7 +23,7 @@ from endorse.core.metadata import CIBA
 from endorse.core.model import AccessToken, Client, Grant, Journey, Phone, SharedAccount
 from endorse.core.notice import By, Connected, Kind, of_connection
 from endorse.core.params import Params
-from endorse.core.policy import SCOPES, Policy
+from endorse.core.policy import ASKABLE, Policy
 from endorse.core.proof import pkce_holds
 
 ACCESS: Final = "ea_"
@@ -45,6 +45,10 @@ class Tokens(msgspec.Struct, frozen=True):
     """Whom the tokens are about; "" for nobody."""
     login_hint_token: Secret | None = None
     """With which the client may ask this person on their phone, if it is registered for that."""
+    approved_at: int = 0
+    """When that person approved with the passkey."""
+    nonce: str | None = None
+    """The one of the request, for the ID token that answers it."""
 
 
 class _Signed(msgspec.Struct, frozen=True):
@@ -113,6 +117,7 @@ def given(
     grant = _grant(journey, journey.document, client, now, fresh, law)
     signed = consented(grant.grant_id, 1, journey.document, journey.assertion, phone, now)
     tokens, token = _access_token(grant, grant.scope, now, fresh, law)
+    tokens = msgspec.structs.replace(tokens, nonce=journey.request.nonce)
     if grant.generation:
         tokens = _with_refresh(tokens, grant, server_key)
     tokens = _with_hint(tokens, client, grant, server_key)
@@ -181,7 +186,7 @@ def refresh(
         what = Connected(grant.grant_id, grant.client_id, grant.person_id)
         ended = _ended_by_misuse(what, "reuse of a refresh token", now)
         return Decision(refusal.REFRESH_NOT_GOOD.because("reuse ends the grant"), ended)
-    scope = tuple(name for name in SCOPES if name in asked)
+    scope = tuple(name for name in ASKABLE if name in asked)
     tokens, access = _access_token(grant, scope, now, fresh, law)
     changes: tuple[Change, ...] = (MakeToken(access),)
     if not retried and profile.rotates(client, bound_to):
@@ -218,6 +223,7 @@ def _grant(
         expires_at=until if recurring else min(until, now + law.access_token),
         generation=1 if recurring else 0,
         rotated_at=now,
+        approved_at=journey.approved_at or now,
     )
 
 
@@ -227,7 +233,15 @@ def _access_token(
     secret = ACCESS + b64url(fresh(32))
     ends = min(now + law.access_token, grant.expires_at)
     token = AccessToken(fingerprint(secret), grant.grant_id, scope, now, ends)
-    return Tokens(Secret(secret), ends - now, scope, None, token, grant.person_id), token
+    tokens = Tokens(
+        Secret(secret),
+        ends - now,
+        scope,
+        token=token,
+        person_id=grant.person_id,
+        approved_at=grant.approved_at,
+    )
+    return tokens, token
 
 
 def _with_refresh(tokens: Tokens, grant: Grant, server_key: bytes) -> Tokens:

@@ -46,6 +46,7 @@ from endorse.server.oauth import (
     registration,
     revocation,
     token,
+    userinfo,
 )
 from endorse.server.pages import Pages
 from endorse.server.stream import Events
@@ -71,6 +72,9 @@ FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("PUT", "/register/{client_id}", registration.change),
     ("DELETE", "/register/{client_id}", registration.remove),
     ("GET", "/.well-known/oauth-authorization-server", metadata.describe),
+    ("GET", "/.well-known/openid-configuration", metadata.describe),
+    ("GET", "/userinfo", userinfo.userinfo),
+    ("POST", "/userinfo", userinfo.userinfo),
     ("GET", "/jwks", jwks.jwks),
     # the bank
     ("GET", "/v1/directory", directory.directory),

@@ -158,6 +158,29 @@ CALLS: Final = (
     ),
     Call(
         method="get",
+        path="/.well-known/openid-configuration",
+        summary="The same, where clients of OpenID Connect look",
+        who="anybody",
+        refusals=(),
+    ),
+    Call(
+        method="get",
+        path="/userinfo",
+        summary="Read who the person is (OpenID Connect Core 5.3)",
+        answers="Person",
+        who="token",
+        refusals=(401, 403),
+    ),
+    Call(
+        method="post",
+        path="/userinfo",
+        summary="The same, by POST",
+        answers="Person",
+        who="token",
+        refusals=(401, 403),
+    ),
+    Call(
+        method="get",
         path="/v1/directory",
         summary="Read what this bank is and offers, with a token of the client's own",
         who="token",
@@ -253,6 +276,7 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         redirect_uris=_TEXTS,
     ),
     "Introspection": _object("active", active={"type": "boolean"}),
+    "Person": _object("sub", sub=_TEXT, name=_TEXT),
     "Keys": _object("keys", keys={"type": "array", "items": {"type": "object"}}),
     "Accounts": _object("accounts", accounts={"type": "array", "items": {"type": "object"}}),
     "Refusal": _object(
@@ -344,7 +368,8 @@ def _no(status: int, call: Call) -> dict[str, Any]:
         return {"description": "A refusal, at the redirect_uri", "headers": {"Location": _header()}}
     if call.answers == "Page":
         return _content("What differs, for a developer", "Page")
-    return _content("A refusal", "BankRefusal" if call.who == "token" else "Refusal")
+    banks = call.who == "token" and call.path.startswith("/v1/")
+    return _content("A refusal", "BankRefusal" if banks else "Refusal")
 
 
 def _header() -> dict[str, Any]:

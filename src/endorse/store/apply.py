@@ -127,8 +127,8 @@ async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
     ids = [account.resource_id for account in grant.accounts]
     changed = await db.run(
         "INSERT INTO grants (grant_id, client_id, person_id, phone_id, scope, accounts, "
-        "account_ids, created_at, expires_at, generation, rotated_at, revision, removed, bound_to) "
-        f"VALUES ({_numbers(1, 14)}) ON CONFLICT DO NOTHING",
+        "account_ids, created_at, expires_at, generation, rotated_at, revision, removed, "
+        f"bound_to, approved_at) VALUES ({_numbers(1, 15)}) ON CONFLICT DO NOTHING",
         grant.grant_id,
         grant.client_id,
         grant.person_id,
@@ -143,6 +143,7 @@ async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
         grant.revision,
         msgspec.json.encode(grant.removed).decode(),
         grant.bound_to,
+        grant.approved_at,
     )
     return changed == 1 and await _keep(db, change.evidence)
 

@@ -57,6 +57,8 @@ export function askedFor(
   if (asked.scope.includes("accounts")) lines.push(line("accounts", t("scope.accounts")));
   if (asked.scope.includes("balances")) lines.push(line("balances", t("scope.balances")));
   if (asked.scope.includes("transactions")) lines.push(line("transactions", t("scope.transactions")));
+  if (asked.scope.includes("profile")) lines.push(line("person", t("scope.profile")));
+  if (asked.scope.includes("openid")) lines.push(line("key", t("scope.openid")));
   const date = app.format.date(asked.valid_until);
   lines.push(asked.recurring ? line("later", t("scope.later", { date })) : line("once", t("scope.once")));
   lines.push(line("locked", t("scope.no-payments"), "quiet"));

@@ -243,6 +243,8 @@ export const TEXTS: Texts = {
   "choose.count": "{count} von {total} gewählt",
   "choose.none": "Wählen Sie zuerst mindestens ein Konto.",
   "choose.approve": "Zustimmen",
+  "scope.openid": "Eine Nummer für Sie, nur für diese App",
+  "scope.profile": "Ihr Name",
   "scope.accounts": "Namen und Nummern der Konten",
   "scope.balances": "Wie viel Geld darauf ist",
   "scope.transactions": "Ein- und Ausgänge",

@@ -241,6 +241,8 @@ export const TEXTS = {
   "choose.count": "{count} of {total} chosen",
   "choose.none": "Choose at least one account first.",
   "choose.approve": "Approve",
+  "scope.openid": "A number for you, for this app only",
+  "scope.profile": "Your name",
   "scope.accounts": "Account names and numbers",
   "scope.balances": "How much is in them",
   "scope.transactions": "Payments in and out",

@@ -243,6 +243,8 @@ export const TEXTS: Texts = {
   "choose.count": "{count} van {total} gekozen",
   "choose.none": "Kies eerst minstens één rekening.",
   "choose.approve": "Goedkeuren",
+  "scope.openid": "Een nummer voor jou, alleen voor deze app",
+  "scope.profile": "Je naam",
   "scope.accounts": "Namen en nummers van rekeningen",
   "scope.balances": "Hoeveel erop staat",
   "scope.transactions": "Betalingen, bij en af",

@@ -5,10 +5,11 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from endorse.core import openid
 from endorse.core.answer import MODES
 from endorse.core.jose import PLAIN_SIGNATURES, SIGNATURES
 from endorse.core.metadata import AUTH_METHODS, MTLS_METHODS
-from endorse.core.policy import SCOPES
+from endorse.core.policy import ASKABLE
 from endorse.core.signing import ALGORITHMS
 from endorse.server import wire
 from endorse.server.desk import Desk
@@ -17,7 +18,10 @@ from endorse.server.oauth.token import EXCHANGES
 
 
 async def describe(desk: Desk, _: HttpRequest) -> Response:
-    """Answer `GET /.well-known/oauth-authorization-server` (RFC 8414 3)."""
+    """Answer `GET /.well-known/oauth-authorization-server`, and `/openid-configuration` alike.
+
+    RFC 8414 3 and 5; OpenID Connect Discovery 4: clients look at either.
+    """
     said = metadata(desk)
     if desk.settings.mtls_host:
         said["mtls_endpoint_aliases"] = _aliases(said, desk.issuer, desk.settings.mtls_url)
@@ -47,10 +51,16 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "registration_endpoint": f"{issuer}/register",
         "jwks_uri": f"{issuer}/jwks",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": list(ALGORITHMS),
+        "acr_values_supported": [openid.ACR],
+        "claims_supported": list(openid.CLAIMS),
+        "claims_parameter_supported": False,
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(EXCHANGES),
-        "scopes_supported": list(SCOPES),
+        "scopes_supported": list(ASKABLE),
         "ui_locales_supported": list(LANGUAGES),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": auth,

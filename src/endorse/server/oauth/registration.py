@@ -1,7 +1,7 @@
 """The registration endpoint, and where a client looks after its registration."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from starlette.requests import Request as HttpRequest
@@ -13,7 +13,7 @@ from endorse.core.coding import fingerprint
 from endorse.core.dynamic import Registered
 from endorse.core.invitation import Invitation
 from endorse.core.jose import strict_json
-from endorse.core.metadata import CODE
+from endorse.core.metadata import BANKS_OWN, CODE
 from endorse.core.model import Client
 from endorse.core.refusal import Refusal
 from endorse.core.registration import bad_metadata
@@ -23,8 +23,6 @@ from endorse.server.browser import address
 from endorse.server.desk import Desk
 from endorse.store import reads
 from endorse.store.connection import Connection
-
-_INTERNAL: Final = ("vouched_by", "access_token_format")
 
 
 async def register(desk: Desk, request: HttpRequest) -> Response:
@@ -155,7 +153,7 @@ def _answer(desk: Desk, made: Registered | Refusal, said: dict[str, Any], status
 def _described(client: Client) -> dict[str, Any]:
     """Write a registration in the names of RFC 7591 2, most of what is usual left out."""
     metadata = msgspec.to_builtins(client.metadata)
-    told = {name: value for name, value in metadata.items() if name not in _INTERNAL}
+    told = {name: value for name, value in metadata.items() if name not in BANKS_OWN}
     if client.metadata.jwks:
         told["jwks"] = msgspec.Raw(client.metadata.jwks.encode())
     return {

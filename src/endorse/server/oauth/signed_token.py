@@ -1,8 +1,8 @@
-"""Access tokens that an API can check by itself (RFC 9068)."""
+"""What the server signs for a client: access tokens that an API can check, and ID tokens."""
 
 from typing import Any
 
-from endorse.core import binding, openid
+from endorse.core import binding, openid, signing
 from endorse.core.metadata import SIGNED
 from endorse.core.model import Client
 from endorse.core.redeem import Tokens
@@ -30,3 +30,11 @@ async def access_token(desk: Desk, client: Client, tokens: Tokens) -> str:
     }
     cnf = binding.confirmation(token.bound_to)
     return await desk.keyring.sign({**claims, **({"cnf": cnf} if cnf else {})}, typ=TYP, alg=ALG)
+
+
+async def id_token(desk: Desk, client: Client, tokens: Tokens, access_token: str) -> str:
+    """Say who approved, and when (OpenID Connect Core 2), to the client that asked for `openid`."""
+    registered = client.metadata.id_token_signed_response_alg
+    alg = registered if registered in signing.ALGORITHMS else signing.usual(client)
+    said = openid.claims(tokens, access_token, client, desk.terms, desk.clock())
+    return await desk.keyring.sign(said, typ="JWT", alg=alg)

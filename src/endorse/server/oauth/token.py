@@ -38,8 +38,10 @@ async def token(desk: Desk, request: HttpRequest) -> Response:
     answer = await exchange(desk, who)
     if isinstance(answer, Refusal):
         return refused(answer, sender.nonce_for(desk, request))
+    client = who.caller.client
+    access_token = await signed_token.access_token(desk, client, answer)
     body: dict[str, Any] = {
-        "access_token": await signed_token.access_token(desk, who.caller.client, answer),
+        "access_token": access_token,
         "token_type": "DPoP" if who.bound_to.startswith(dpop.BOUND) else "Bearer",
         "expires_in": answer.expires_in,
         "scope": " ".join(answer.scope),
@@ -48,6 +50,8 @@ async def token(desk: Desk, request: HttpRequest) -> Response:
         body["refresh_token"] = answer.refresh_token.reveal()
     if answer.login_hint_token is not None:
         body["login_hint_token"] = answer.login_hint_token.reveal()
+    if "openid" in answer.scope:
+        body["id_token"] = await signed_token.id_token(desk, client, answer, access_token)
     return wire.json(body, headers=sender.nonce_for(desk, request))
 
 
