@@ -17,6 +17,7 @@ from endorse.core.model import Client
 from endorse.core.policy import DAY, SCOPES
 from endorse.server import certificate
 from endorse.store import reads
+from tests import strict
 from tests.certificates import CLIENT_KEY, SUBJECT, header, shown
 from tests.certificates import certificate as make
 from tests.flows import play
@@ -177,6 +178,59 @@ async def test_the_host_for_certificates_has_no_pages_and_no_phones(
     assert (seen.status_code, seen.headers["location"]) == (303, proxied.url(path))
     sent = await proxied.http.post(proxied.url(path), headers=at)
     assert code(sent) == (421, "wrong_host")
+
+
+@pytest.mark.spec(
+    "FAPI 2.0 Security Profile 5.3.2.1",
+    "Access tokens are sender-constrained, by mutual TLS or DPoP",
+)
+async def test_a_strict_client_connects_by_its_certificate_alone(proxied: Served) -> None:
+    at = {**shown(MINE), "Host": HOST}
+
+    async def post(path: str, headers: dict[str, str], **form: str) -> httpx2.Response:
+        sent = {"client_id": "by-name", **form}
+        return await proxied.http.post(proxied.url(path), data=sent, headers=headers)
+
+    pushed = await post(
+        "/par",
+        at,
+        response_type="code",
+        redirect_uri=CALLBACK,
+        scope="accounts offline_access",
+        code_challenge=strict.CHALLENGE,
+        code_challenge_method="S256",
+    )
+    assert pushed.status_code == 201, pushed.text
+    phone = await play.phone_of(proxied)
+    code = await play.code_for(
+        proxied,
+        phone,
+        client_id="by-name",
+        request_uri=pushed.json()["request_uri"],
+        response_type=None,
+        redirect_uri=None,
+        state=None,
+        scope=None,
+    )
+    good = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": CALLBACK,
+        "code_verifier": strict.VERIFIER,
+    }
+    got = await post("/token", at, **good)
+    assert got.status_code == 200, got.text
+    bearer = {"Authorization": f"Bearer {got.json()['access_token']}"}
+    other = {**shown(make(subject="CN=other")), "Host": HOST}
+    for headers, status in ((at, 200), ({"Host": HOST}, 401), (other, 401), (shown(MINE), 401)):
+        seen = await proxied.http.get(proxied.url("/v1/accounts"), headers={**bearer, **headers})
+        assert seen.status_code == status
+    again = {"grant_type": "refresh_token", "refresh_token": got.json()["refresh_token"]}
+    assert (await post("/token", other, **again)).status_code == 400
+    fresh = await post("/token", at, **again)
+    assert fresh.status_code == 200
+    # FAPI 2.0 5.3.2.1: no rotation for a client that holds a key.
+    assert fresh.json().get("refresh_token", again["refresh_token"]) == again["refresh_token"]
 
 
 def test_a_certificate_header_is_read_in_one_place() -> None:
