@@ -179,6 +179,15 @@ def test_an_assertion_carries_its_own_id(jti: Any) -> None:
     assert why(signed(jti=jti)) == "jti must be a text of 1 to 255 characters"
 
 
+@pytest.mark.spec("FAPI 2.0 Security Profile 5.4.3", "Two keys of one kid do not confuse the check")
+def test_two_keys_of_one_kid_are_both_tried() -> None:
+    other = ECKey.generate_key("P-256", {"kid": "ec"})
+    both = msgspec.structs.replace(STRICT.metadata, jwks=jwks(other, EC))
+    client = msgspec.structs.replace(STRICT, metadata=both)
+    for key in (other, EC):
+        assert who(signed(key=key, header={"kid": "ec"}), client) == client
+
+
 @pytest.mark.spec("RFC 7523 3", "iss and sub are the client_id")
 @pytest.mark.parametrize(
     "claims", [{"iss": "other-app"}, {"sub": "other-app"}, {"sub": None}, {"iss": None}]

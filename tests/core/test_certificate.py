@@ -18,12 +18,13 @@ from endorse.core import certificate as certificates
 from endorse.core import client as clients
 from endorse.core.certificate import Certificate
 from endorse.core.client import Call, Credentials
+from endorse.core.coding import Secret
 from endorse.core.metadata import FAPI2, Metadata
 from endorse.core.model import Client
 from endorse.core.refusal import Refusal
 from tests import certificates as making
 from tests.certificates import CLIENT_KEY, SUBJECT
-from tests.core.scene import CLIENT, ISSUER, LAW, NOW
+from tests.core.scene import CLIENT, ISSUER, LAW, NOW, SECRET
 
 MINE = making.certificate(
     x509.DNSName("app.example"),
@@ -80,6 +81,17 @@ def test_the_thumbprint_is_of_the_whole_certificate() -> None:
 def test_a_header_that_is_no_certificate_as_bytes_is_unreadable(broken: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - each of them tells another reason
         certificates.read(broken, chain_checked=True)
+
+
+def test_another_spelling_of_the_same_bytes_is_unreadable() -> None:
+    # Where the length is no multiple of three, the last letter has bits that mean nothing.
+    odd = next(der for der in (making.certificate() for _ in range(100)) if len(der) % 3 == 2)
+    good = making.header(odd)
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+    other = good[:-3] + letters[letters.index(good[-3]) + 1] + "=:"
+    assert base64.b64decode(other[1:-1]) == odd
+    with pytest.raises(ValueError, match="another spelling"):
+        certificates.read(other, chain_checked=True)
 
 
 def test_a_huge_certificate_is_unreadable() -> None:
@@ -154,6 +166,9 @@ def test_a_client_for_certificates_is_shown_by_nothing_else() -> None:
             return clients.authenticate(Credentials("app"), client, call, NOW, LAW)
 
         assert who(read()) == client
+        with_secret = Credentials("app", Secret(SECRET))
+        twice = clients.authenticate(with_secret, client, Call(ISSUER, (), read()), NOW, LAW)
+        assert isinstance(twice, Refusal)
         no = who(None)
         assert isinstance(no, Refusal)
         assert (no.error, no.detail[:14]) == ("invalid_client", "no certificate")

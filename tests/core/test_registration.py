@@ -66,6 +66,10 @@ def test_what_may_be_registered(client: Client) -> None:
     assert why(client) == ("", "")
 
 
+@pytest.mark.spec(
+    "FAPI 2.0 Security Profile 5.3.2.2",
+    "Redirect URIs are https, except loopback addresses of native apps",
+)
 @pytest.mark.parametrize(
     ("client", "told"),
     [
@@ -88,6 +92,9 @@ SHORT = json.dumps({"keys": [{"kty": "RSA", "e": "AQAB", "n": b64url(b"\x81" * 1
 SECRET_KEY = json.dumps({"keys": [{"kty": "oct", "k": "AAAA"}]})
 
 
+@pytest.mark.spec(
+    "FAPI 2.0 Security Profile 5.4.1", "RSA keys have 2048 bits or more, EC keys 224 or more"
+)
 @pytest.mark.parametrize(
     ("client", "told"),
     [

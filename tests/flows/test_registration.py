@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey, OctKey
 from endorse.core.change import AddInvitation, ChangeClient
 from endorse.core.invitation import invite
 from endorse.core.metadata import FAPI2, PLAIN
+from endorse.core.model import Client
 from endorse.core.policy import DAY, HOUR
 from endorse.core.statement import Issuer
 from endorse.store import reads
@@ -373,6 +374,25 @@ async def test_a_change_replaces_the_token_and_a_lost_answer_locks_nobody_out(
     assert (await own(served, "GET", client, got)).status_code == 200
     # The new one was used: the one before is over.
     assert (await own(served, "GET", client)).status_code == 401
+
+
+async def test_what_the_bank_verified_is_not_verified_under_another_name(served: Served) -> None:
+    client = await registered(served)
+    client_id = client["client_id"]
+
+    async def stored() -> Client:
+        found = await served.desk.store.read(lambda db: reads.client(db, client_id))
+        assert found is not None
+        return found
+
+    checked = msgspec.structs.replace(await stored(), verified=True)
+    assert await served.desk.store.change([ChangeClient(checked)], served.clock())
+    said = {**GOOD, "client_id": client_id, "contacts": ["me"]}
+    assert (await own(served, "PUT", client, said=said)).status_code == 200
+    assert (await stored()).verified
+    renamed = {**said, "client_name": "Demo Bank"}
+    assert (await own(served, "PUT", client, said=renamed)).status_code == 200
+    assert not (await stored()).verified
 
 
 @pytest.mark.parametrize(
