@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -138,7 +139,7 @@ async def test_what_stands_beside_a_request_uri_does_not_count(served: Served) -
 async def test_of_two_keys_of_one_kid_each_counts(served: Served) -> None:
     first, second = await strict.keyed(served), await strict.keyed(served)
     keys = [{**one.key.as_dict(private=False), "kid": "mine"} for one in (first, second)]
-    both = await strict.keyed(served, jwks=strict.json.dumps({"keys": keys}))
+    both = await strict.keyed(served, jwks=json.dumps({"keys": keys}))
     for one in (first, second):
         both.key = one.key
         form = {"token": "x", **both.assertion()}
