@@ -52,7 +52,7 @@ JSON: Final = ("/phone/", "/connect/{short}/near", "/register")
 # These read nothing of what is sent with them.
 NOTHING: Final = re.compile(
     r"/(healthz|jwks|a|q|device|errors.*|phone|return|brand\.css|connect/.*|resume/.*|phone/.*|"
-    r"\.well-known/.*|v1/accounts(/\{account_id\}(/balances)?)?|userinfo|grants/.*|openapi\.json|"
+    r"\.well-known/.*|v1/directory|v1/accounts(/\{account_id\}(/balances)?)?|userinfo|grants/.*|openapi\.json|"
     r"register/.*)\Z"
 )
 
@@ -67,7 +67,9 @@ def kind_of(method: str, path: str) -> str:
         return "query"
     if method in ("POST", "PUT") and path.startswith(JSON):
         return "json"
-    if (NOTHING.match(path) and method in ("GET", "DELETE")) or path.startswith("/connect/"):
+    if (NOTHING.match(path) and method in ("GET", "DELETE")) or path.startswith(
+        ("/connect/", "/userinfo")
+    ):
         return "nothing"
     raise AssertionError(f"{method} {path} is in none of the tables: what does it read?")
 

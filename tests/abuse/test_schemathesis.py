@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 invented = settings(
-    max_examples=300 if parts.SOAK else 40,
+    max_examples=300 if parts.SOAK else 15,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -65,7 +65,6 @@ async def test_introspection_tells_the_key(served: Served) -> None:
     assert answer.json()["cnf"] == {"jkt": client.dpop_key.thumbprint()}
 
 
-@pytest.mark.xfail(strict=False, reason="is awaited")
 @pytest.mark.spec("FAPI 2.0 Security Profile 5.3.2.1", "Refresh tokens are not rotated")
 async def test_a_strict_client_keeps_its_refresh_token(served: Served) -> None:
     client = await strict.keyed(served, profile="fapi2")
