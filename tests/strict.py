@@ -262,6 +262,7 @@ async def keyed(
     profile: str = "plain",
     key: Key | None = None,
     redirect_uris: tuple[str, ...] = (CALLBACK,),
+    scope: tuple[str, ...] = SCOPES,
     **registered: Any,
 ) -> Keyed:
     """Register a client that authenticates by a key; its name makes it one client a server."""
@@ -276,7 +277,7 @@ async def keyed(
         name="Key Ring",
         legal_name="Key Ring B.V.",
         redirect_uris=redirect_uris,
-        scope=SCOPES,
+        scope=scope,
         public=False,
         verified=True,
         duration=90 * DAY,

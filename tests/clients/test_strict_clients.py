@@ -58,7 +58,6 @@ def test_it_pushes_its_request_and_shows_itself_by_a_key(
     assert ended.value.error == "invalid_grant"
 
 
-@pytest.mark.xfail(strict=False, reason="is awaited")
 def test_a_strict_app_proves_each_token_and_keeps_its_refresh_token(
     node: NodeApp, issuer: str, register: Register
 ) -> None:

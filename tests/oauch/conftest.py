@@ -22,9 +22,6 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
 AWAITED = {
     "SupportsPostResponseModeTest",
     "FormPostSupportedTest",
-    "OpenIdSupportedTest",
-    "CanSignatureBeVerifiedTest",
-    "test_id_tokens",
 }
 """What is not there yet; taken out as it comes."""
 

@@ -8,6 +8,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import KeySet
 
+from endorse.core.policy import ASKABLE
 from tests import strict
 from tests.flows import play
 from tests.serving import Served
@@ -27,9 +28,8 @@ async def refused(served: Served, response_type: str) -> bool:
 
 
 async def test_CanSignatureBeVerifiedTest_by_the_published_keys(served: Served) -> None:
-    got = await play.tokens(
-        served, await play.phone_of(served), scope="openid accounts", nonce="n-1"
-    )
+    client, phone = await strict.keyed(served, scope=ASKABLE), await play.phone_of(served)
+    got = await client.tokens(phone, dpop=False, scope="openid accounts", nonce="n-1")
     answer = await served.http.get((await strict.metadata(served))["jwks_uri"])
     keys = KeySet.import_key_set(answer.json())
     alg = strict.header_of(got["id_token"])["alg"]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import msgspec
 import pytest
 
+from endorse.core.policy import ASKABLE
 from tests import strict
 from tests.flows import play
 from tests.serving import Served
@@ -14,12 +16,23 @@ from tests.serving import Served
 pytestmark = pytest.mark.anyio
 
 
-async def id_token(served: Served) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """The header and claims of an ID token, and the access token beside it."""
+class Told(msgspec.Struct):
+    """An ID token, whom it is for, and the access token beside it."""
+
+    header: dict[str, Any]
+    claims: dict[str, Any]
+    client_id: str
+    access_token: str
+
+
+async def id_token(served: Served) -> Told:
+    """The ID token of a whole flow."""
+    client = await strict.keyed(served, scope=ASKABLE)
     phone = await play.phone_of(served)
-    got = await play.tokens(served, phone, scope="openid accounts", nonce="n-1")
+    got = await client.tokens(phone, dpop=False, scope="openid accounts", nonce="n-1")
     text = got["id_token"]
-    return strict.header_of(text), strict.claims_of(text), got["access_token"]
+    header, claims = strict.header_of(text), strict.claims_of(text)
+    return Told(header, claims, client.client_id, got["access_token"])
 
 
 async def test_ClientSecretLongEnoughTest_it_has_256_bits(served: Served) -> None:
@@ -27,54 +40,54 @@ async def test_ClientSecretLongEnoughTest_it_has_256_bits(served: Served) -> Non
 
 
 async def test_HasAuthorizedPartyTest_if_there_is_one_it_is_the_client(served: Served) -> None:
-    _, claims, _ = await id_token(served)
-    assert claims.get("azp", served.app.client_id) == served.app.client_id
+    told = await id_token(served)
+    assert told.claims.get("azp", told.client_id) == told.client_id
 
 
 async def test_HasCorrectAudienceTest_the_client_alone(served: Served) -> None:
-    _, claims, _ = await id_token(served)
-    assert claims["aud"] in (served.app.client_id, [served.app.client_id])
+    told = await id_token(served)
+    assert told.claims["aud"] in (told.client_id, [told.client_id])
 
 
 async def test_HasCorrectIssuerTest_exactly(served: Served) -> None:
-    _, claims, _ = await id_token(served)
+    claims = (await id_token(served)).claims
     assert claims["iss"] == served.issuer
 
 
 async def test_HasRequiredClaimsTest_all(served: Served) -> None:
-    _, claims, _ = await id_token(served)
+    claims = (await id_token(served)).claims
     assert {"iss", "sub", "aud", "exp", "iat"} <= set(claims)
     assert claims["iat"] <= served.clock() < claims["exp"]
     assert 1 <= len(claims["sub"]) <= 255
 
 
 async def test_IsAccessTokenHashCorrectTest_it_is(served: Served) -> None:
-    header, claims, token = await id_token(served)
-    hashed = hashlib.sha256(token.encode()).digest()
-    assert header["alg"].endswith("256")
-    assert claims["at_hash"] == strict.b64(hashed[:16])
+    told = await id_token(served)
+    hashed = hashlib.sha256(told.access_token.encode()).digest()
+    assert told.header["alg"].endswith("256")
+    assert told.claims["at_hash"] == strict.b64(hashed[:16])
 
 
 async def test_IsAccessTokenHashPresentTest_it_is(served: Served) -> None:
-    assert (await id_token(served))[1]["at_hash"]
+    assert (await id_token(served)).claims["at_hash"]
 
 
 async def test_IsSignedTest_by_an_asymmetric_key(served: Served) -> None:
-    header, _, _ = await id_token(served)
+    header = (await id_token(served)).header
     assert header["alg"] in ("ES256", "PS256", "RS256", "EdDSA")
     listed = await served.http.get(served.url("/.well-known/openid-configuration"))
     assert "none" not in listed.json()["id_token_signing_alg_values_supported"]
 
 
 async def test_KeyReferencesTest_by_kid_alone(served: Served) -> None:
-    header, _, _ = await id_token(served)
+    header = (await id_token(served)).header
     assert not {"jku", "jwk", "x5u", "x5c", "x5t"} & set(header)
     keys = (await served.http.get((await strict.metadata(served))["jwks_uri"])).json()["keys"]
     assert header["kid"] in [key["kid"] for key in keys]
 
 
 async def test_NoncePresentInTokenTest_it_is(served: Served) -> None:
-    assert (await id_token(served))[1]["nonce"] == "n-1"
+    assert (await id_token(served)).claims["nonce"] == "n-1"
 
 
 async def test_SigningKeySecureTest_they_are_long_enough(served: Served) -> None:
