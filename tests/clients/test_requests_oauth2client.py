@@ -13,6 +13,7 @@ from requests_oauth2client import (
     MismatchingState,
     OAuth2Client,
     PrivateKeyJwt,
+    RepeatedDPoPNonce,
 )
 from requests_oauth2client.exceptions import AuthorizationResponseError
 
@@ -99,7 +100,9 @@ def test_a_strict_app_proves_each_token(issuer: str, register: Register) -> None
     refreshed = client.refresh_token(tokens)
     assert accounts(issuer, refreshed) == 200
     assert client.revoke_access_token(refreshed) is True
-    assert accounts(issuer, refreshed) == 401
+    # This client takes every 401 to a proof for a demand of a nonce, and finds the one it used.
+    with pytest.raises(RepeatedDPoPNonce):
+        accounts(issuer, refreshed)
 
 
 def test_a_person_who_says_no_is_access_denied(issuer: str, app: App) -> None:
