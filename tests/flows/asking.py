@@ -12,7 +12,7 @@ from endorse.core.metadata import CIBA, Metadata
 from endorse.phone import Phone
 from endorse.store import reads
 from tests.flows import play
-from tests.serving import App, Served
+from tests.serving import CALLBACK, App, Served
 from tests.signing import EC, jwks
 
 ASKER = "asker"
@@ -29,7 +29,9 @@ def metadata(**changed: Any) -> Metadata:
     return msgspec.structs.replace(good, **changed)
 
 
-async def register(served: Served, client_id: str = ASKER, **changed: Any) -> App:
+async def register(
+    served: Served, client_id: str = ASKER, redirect_uri: str = CALLBACK, **changed: Any
+) -> App:
     """Let a client that may ask on phones be registered, with these changes to its metadata."""
     known = await served.desk.store.read(lambda db: reads.client(db, served.app.client_id))
     assert known is not None
@@ -40,12 +42,13 @@ async def register(served: Served, client_id: str = ASKER, **changed: Any) -> Ap
     if there is None:
         share = AddSecret(client_id, client.secrets[0], served.clock())
         await served.desk.store.change([share], served.clock())
-    return App(client_id, served.app.secret)
+    return App(client_id, served.app.secret, redirect_uri)
 
 
 async def connected(served: Served, phone: Phone, app: App) -> dict[str, Any]:
     """The tokens of a connection that the person made in a browser before."""
-    code = await play.code_for(served, phone, client_id=app.client_id)
+    changed = {"client_id": app.client_id, "redirect_uri": app.redirect_uri}
+    code = await play.code_for(served, phone, **changed)
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": app.redirect_uri}
     answer = await served.http.post(served.url("/token"), data=form, auth=app.basic)
     assert answer.status_code == 200, answer.text

@@ -83,6 +83,7 @@ for (const [part, change] of Object.entries({
   recurring: { recurring: false },
   locale: { locale: "nl" },
   renews: { renews: "g1" },
+  message: { message: "Desk 4" },
   members: { also: "payments" },
   accounts: { accounts: FIELDS.accounts.slice(0, 1) },
 })) {
@@ -107,6 +108,13 @@ test("a renewal names the connection that it renews, in the language of the docu
     await assert.rejects(readConsent(document, { ...renewal, renews, challenge }), new WrongDocument("renews"));
   }
   await assert.rejects(read(canonical(FIELDS), { renews: "g1" }), new WrongDocument("renews"));
+});
+
+test("the words that the client shows too are those that were compared", async () => {
+  const document = canonical({ ...FIELDS, message: "Desk 4" });
+  assert.equal((await read(document, { message: "Desk 4" })).person, "anna");
+  await assert.rejects(read(document, { message: "Desk 5" }), new WrongDocument("message"));
+  await assert.rejects(read(canonical(FIELDS), { message: "Desk 4" }), new WrongDocument("message"));
 });
 
 test("an account added or swapped behind the person's back is refused", async () => {

@@ -30,6 +30,8 @@ export interface Expected {
   readonly locale?: string;
   /** The connection that is renewed, where one is. */
   readonly renews?: string;
+  /** The words that the client shows too, where it asked by itself. */
+  readonly message?: string;
 }
 
 /** The document is not what this phone was asked to sign; `part` says where. */
@@ -45,8 +47,8 @@ export class WrongDocument extends Error {
 const TYPE = "endorse-consent-v1";
 // A member that this app does not know could say what it does not show.
 const MEMBERS: readonly string[] = [
-  ...["accounts", "client", "device", "issuer", "locale", "nonce", "person", "recurring", "renews", "request"],
-  ...["scope", "texts", "type", "valid_until"],
+  ...["accounts", "client", "device", "issuer", "locale", "message", "nonce", "person", "recurring", "renews"],
+  ...["request", "scope", "texts", "type", "valid_until"],
 ];
 export const KNOWN_SCOPE: readonly string[] = ["openid", "profile", "accounts", "balances", "transactions", "offline_access"];
 // Control characters, and those that turn the direction of the text around.
@@ -63,6 +65,7 @@ export async function readConsent(document: string, expected: Expected): Promise
   const { consent, fields } = parse(document);
   check(expected.locale === undefined || fields["locale"] === expected.locale, "locale");
   check(fields["renews"] === expected.renews, "renews");
+  check(fields["message"] === expected.message, "message");
   check(consent.issuer === expected.issuer, "issuer");
   check(consent.person === expected.person, "person");
   check(consent.device === expected.device, "device");

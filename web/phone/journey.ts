@@ -163,6 +163,7 @@ export class Journey {
       recurring: matched.recurring,
       validUntil: matched.valid_until,
       locale: currentLanguage(),
+      ...(this.claimed.binding_message === null ? {} : { message: this.claimed.binding_message }),
     });
   }
 

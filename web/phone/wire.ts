@@ -106,12 +106,21 @@ export interface Claimed {
   readonly journey: string;
   readonly state: State;
   readonly client: Client;
-  readonly way: "qr" | "link" | "short_code" | "near";
+  readonly way: "qr" | "link" | "short_code" | "near" | "asked";
   /** The page shows a number that must be typed here. */
   readonly asks_number: boolean;
   readonly hint: Hint;
   readonly started: { readonly seconds_ago: number; readonly browser: string };
   readonly expires_in: number;
+  /** The words that the client shows too, where it asks by itself. */
+  readonly binding_message: string | null;
+}
+
+/** What a client asks this person by itself, and no phone took yet. */
+export interface Asked {
+  readonly journey: string;
+  readonly client: Client;
+  readonly binding_message: string;
 }
 
 export interface Matched {
@@ -128,9 +137,10 @@ export interface Review {
   readonly options: PublicKeyCredentialRequestOptionsJSON;
 }
 
-/** The journeys that this phone holds and has not decided. */
+/** The journeys that this phone holds and has not decided, and those that it may take. */
 export interface Journeys {
   readonly journeys: readonly Claimed[];
+  readonly asked: readonly Asked[];
 }
 
 /** Where a journey stands now. */

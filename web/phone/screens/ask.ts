@@ -28,6 +28,7 @@ export function showAsk(app: App, journey: Journey): void {
   const refuse = button("button even no", t("refuse"), () => void busy(refuse, () => journey.refuse()));
   const go = button("button even", t("ask.go"), () => (number ? number.submit() : send()));
   const where = origin(app, journey);
+  const words = claimed.binding_message;
   app.show({
     node: h(
       "section",
@@ -41,10 +42,12 @@ export function showAsk(app: App, journey: Journey): void {
         h(
           "div",
           { class: "questions" },
-          h("h2", { class: "question-line" }, t(elsewhere(claimed) ? "ask.question" : "ask.question.here")),
+          h("h2", { class: "question-line" }, question(claimed)),
+          words === null ? undefined : h("p", { class: "same-words" }, words),
           number?.node,
         ),
         elsewhere(claimed) ? warned(claimed) : undefined,
+        claimed.way === "asked" ? h("p", { class: "soft" }, t("asked.warning")) : undefined,
       ),
       h("div", { class: "actions stacked" }, pair(refuse, go), notMine(app, journey)),
     ),
@@ -52,6 +55,11 @@ export function showAsk(app: App, journey: Journey): void {
     back: () => void stopHere(app, journey),
   });
   number?.focus();
+}
+
+function question(claimed: Claimed): string {
+  if (claimed.way === "asked") return t("asked.question", { client: claimed.client.name });
+  return t(elsewhere(claimed) ? "ask.question" : "ask.question.here");
 }
 
 // By link the page is on this very screen, and a passkey used on the page was used beside it.

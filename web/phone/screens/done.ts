@@ -37,7 +37,7 @@ export function showDone(app: App, journey: Journey, consent: Consent, back: str
         "div",
         { class: "content" },
         h("span", { class: "seal good drawn" }, icon("check")),
-        heading(t("done.title")),
+        heading(journey.claimed.way === "asked" ? t("asked.done", { client }) : t("done.title")),
         h("p", { class: "soft" }, t(consent.recurring ? "done.text" : "done.once", values)),
         h("p", { class: "soft" }, t("done.end")),
       ),

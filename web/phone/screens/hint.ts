@@ -16,11 +16,13 @@ const REFRESH_MS = 10_000;
 export function origin(app: App, journey: Journey): { readonly node: HTMLElement; readonly left: () => void } {
   const { claimed } = journey;
   const { level, reasons, place } = claimed.hint;
-  const started = (): string => t("ask.started", { when: app.format.ago(journey.secondsAgo()) });
+  const asked = claimed.way === "asked";
+  const started = (): string =>
+    t(asked ? "asked.started" : "ask.started", { when: app.format.ago(journey.secondsAgo()) });
   const when = h("span", { class: "soft small block" }, started());
   const timer = setInterval(() => (when.textContent = started()), REFRESH_MS);
   const told = level === "amber" ? reasons.filter((reason) => CALM.includes(reason)) : reasons;
-  const device = deviceName(claimed.started.browser);
+  const device = asked ? claimed.client.name : deviceName(claimed.started.browser);
   const text = h("p", {}, when, h("strong", {}, place === null ? device : t("ask.where", { device, place })));
   if (told.length > 0) text.append(h("span", { class: "soft small block" }, sentences(app, claimed, told).join(" ")));
   return { node: h("div", { class: "origin" }, icon("screen"), text), left: () => clearInterval(timer) };

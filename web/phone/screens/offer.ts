@@ -1,12 +1,30 @@
-/** A request that this phone holds and has not decided: left before, or claimed by its passkey on the page. */
+/**
+ * A request that this phone holds and has not decided: left before, or claimed by its passkey on the page.
+ * Without one, what an app asks this person by itself.
+ */
 
 import type { App } from "../app.ts";
 import { button, h } from "../dom.ts";
 import { t } from "../texts.ts";
-import type { Claimed, Journeys } from "../wire.ts";
+import { signIn } from "../session.ts";
+import type { Asked, Claimed, Journeys } from "../wire.ts";
 import { openJourney } from "./ask.ts";
+import { JOURNEY_SECONDS, showHome } from "./home.ts";
+import { busy } from "./parts.ts";
+import { attempt } from "./problem.ts";
 
 const LOOK_EVERY_MS = 3000;
+
+function card(title: string, text: string, go: HTMLElement): HTMLElement {
+  const words = h(
+    "span",
+    { class: "card-text" },
+    h("span", { class: "card-title" }, title),
+    " ",
+    h("span", { class: "soft small" }, text),
+  );
+  return h("div", { class: "card offer" }, words, go);
+}
 
 export class Offer {
   readonly node: HTMLElement;
@@ -39,20 +57,25 @@ export class Offer {
       .catch(() => undefined);
     if (held === undefined || this.#stopped) return;
     const [claimed] = held.journeys;
-    if (claimed?.journey === this.#shown) return;
-    this.#shown = claimed?.journey;
-    this.node.replaceChildren(...(claimed ? [this.#card(claimed)] : []));
+    const [asked] = held.asked;
+    const shown = claimed?.journey ?? asked?.journey;
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.node.replaceChildren(...(claimed ? [this.#held(claimed)] : asked ? [this.#asked(asked)] : []));
   }
 
-  #card(claimed: Claimed): HTMLElement {
+  #held(claimed: Claimed): HTMLElement {
     const go = button("button", t("offer.go"), () => openJourney(this.#app, claimed));
-    const text = h(
-      "span",
-      { class: "card-text" },
-      h("span", { class: "card-title" }, t("offer.title", { client: claimed.client.name })),
-      " ",
-      h("span", { class: "soft small" }, t("offer.text")),
-    );
-    return h("div", { class: "card offer" }, text, go);
+    return card(t("offer.title", { client: claimed.client.name }), t("offer.text"), go);
+  }
+
+  #asked(asked: Asked): HTMLElement {
+    const go = button("button", t("asked.go"), () => void busy(go, () => attempt(this.#app, take, () => showHome(this.#app))));
+    const take = async (): Promise<void> => {
+      if (!this.#app.api.lasts(JOURNEY_SECONDS)) await signIn(this.#app);
+      const options = { body: { journey: asked.journey }, signedIn: true };
+      openJourney(this.#app, await this.#app.api.call<Claimed>("POST", "/phone/take", options));
+    };
+    return card(t("asked.title", { client: asked.client.name }), asked.binding_message, go);
   }
 }

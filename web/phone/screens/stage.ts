@@ -29,7 +29,7 @@ export function stageOf(app: App, claimed: Claimed, journey: () => Journey): Sta
     notConfirmed: (consent, error) => showConfirm(app, journey(), consent, error ?? "too early"),
     done: (consent, back) => showDone(app, journey(), consent, back),
     refused: () => {
-      const text = t(claimed.way === "link" ? "refused.text.link" : "refused.text", values);
+      const text = t(refusedText(claimed.way), values);
       showMessage(app, { title: t("refused.title"), text, icon: "close", ways: homeOnly });
     },
     disowned: () => {
@@ -58,6 +58,11 @@ const REASONS = ["already_scanned", "superseded", "wrong_number", "phone_revoked
 
 function reasonKnown(reason: string | undefined): (typeof REASONS)[number] | "killed" {
   return REASONS.find((one) => one === reason) ?? "killed";
+}
+
+function refusedText(way: Claimed["way"]): "refused.text" | "refused.text.link" | "asked.refused" {
+  if (way === "asked") return "asked.refused";
+  return way === "link" ? "refused.text.link" : "refused.text";
 }
 
 /** "Back" in the middle of a request: go on with it, or refuse it. */
