@@ -143,3 +143,31 @@ async def test_what_cannot_be_registered_says_what_to_do(
     assert done.returncode == 1
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_an_api_of_the_bank_is_registered_by_hand(database: str) -> None:
+    done = await endorse(
+        "client", "--database", database, "add", "Payments API", "--resource-server", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    client_id = json.loads(done.stdout)["client_id"]
+    store = await open_store(database)
+    found = await store.read(lambda db: reads.client(db, client_id))
+    await store.close()
+    assert found is not None
+    assert found.metadata.resource_server
+    assert (found.redirect_uris, found.metadata.grant_types) == ((), ("client_credentials",))
+
+
+async def test_a_client_with_signed_tokens_is_registered_by_hand(database: str) -> None:
+    done = await endorse(
+        "client", "--database", database, "add", "Signed", URI, "--signed-tokens", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    store = await open_store(database)
+    client_id = json.loads(done.stdout)["client_id"]
+    found = await store.read(lambda db: reads.client(db, client_id))
+    await store.close()
+    assert found is not None
+    assert found.metadata.access_token_format == "at+jwt"
+    assert not found.metadata.resource_server

@@ -15,7 +15,10 @@ from joserfc.jwk import KeySet
 
 from endorse.core import signing
 from endorse.server.keyring import KeyHolderAway, Keyring, SealedKeys
+from endorse.store import open_store
+from endorse.store.signing_keys import signing_keys
 from tests.flows.commands import BehindProxy, endorse, good_settings, serve
+from tests.flows.own_holder import Slots
 from tests.flows.play import together
 from tests.serving import Served
 from tests.store import looking
@@ -140,3 +143,40 @@ async def test_the_command_replaces_the_keys_of_a_running_server(tmp_path: Path)
             assert new <= kids <= old | new
             shown = await endorse("keys", "list", settings=settings)
             assert "signs_from" in shown.stdout
+
+
+@pytest.mark.xdist_group("serve command")
+async def test_the_keys_may_be_held_elsewhere(tmp_path: Path) -> None:
+    settings = {
+        **good_settings(tmp_path),
+        "ENDORSE_KEY_HOLDER": "tests.flows.own_holder:holder",
+    }
+    with serve(settings, tmp_path):
+        transport = BehindProxy(int(settings["ENDORSE_PORT"]))
+        async with httpx2.AsyncClient(transport=transport) as http:
+            found = (await http.get(f"{settings['ENDORSE_ISSUER']}/jwks")).json()
+    assert {key["kty"] for key in found["keys"]} == {"EC", "RSA"}
+    store = await open_store(settings["ENDORSE_DATABASE"])
+    handles = [key.handle for key in await store.read(signing_keys)]
+    await store.close()
+    assert sorted(handles) == ["slot 0", "slot 1"]
+
+
+async def test_a_holder_that_does_not_answer_is_a_fault_and_no_refusal(served: Served) -> None:
+    desk, slots = served.desk, Slots()
+    kept, desk.keyring = desk.keyring, Keyring(desk.store, slots, served.clock, desk.law)
+    await desk.keyring.rotate(at_once=True)
+    try:
+        token = await desk.keyring.sign(CLAIMS, typ="", alg="RS256")
+        assert verified(token, await jwks(served), "RS256").claims == CLAIMS
+        slots.away = True
+        answer = await served.http.post(
+            served.url("/introspect"),
+            data={"token": "x"},
+            auth=served.app.basic,
+            headers={"Accept": "application/token-introspection+jwt"},
+        )
+        assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    finally:
+        desk.keyring = kept
+        await kept.rotate(at_once=True)

@@ -52,6 +52,7 @@ UNSAFE = [
     ({"ENDORSE_SECRET": "not base64url! " * 5}, "must be base64url"),
     ({"ENDORSE_BANK": ""}, "ENDORSE_BANK is not set"),
     ({"ENDORSE_BANK": "nothing"}, "must be module:factory"),
+    ({"ENDORSE_KEY_HOLDER": "nothing"}, "ENDORSE_KEY_HOLDER must be module:factory"),
     ({"ENDORSE_RISK": "nothing"}, "ENDORSE_RISK must be module:factory"),
     ({"ENDORSE_RISK": "a:b", "ENDORSE_PLACES": "c"}, "unset ENDORSE_RISK"),
     ({"ENDORSE_BRAND_NAME": ""}, "ENDORSE_BRAND_NAME is not set"),
@@ -71,6 +72,10 @@ UNUSABLE = [
     ({"ENDORSE_DATABASE": "postgresql://localhost:1/x"}, "PostgreSQL does not answer"),
     ({"ENDORSE_BANK": "no.such.module:bank"}, "cannot be loaded"),
     ({"ENDORSE_BANK": "tests.flows.own_bank:missing"}, "cannot be loaded"),
+    (
+        {"ENDORSE_KEY_HOLDER": "no.such:holder"},
+        "KEY_HOLDER=no.such:holder cannot be loaded",
+    ),
     ({"ENDORSE_RISK": "no.such.module:risk"}, "ENDORSE_RISK=no.such.module:risk cannot be loaded"),
     ({"ENDORSE_PLACES": "/no/such.csv"}, "ENDORSE_PLACES: /no/such.csv is not a file"),
     ({"ENDORSE_PLACES": __file__}, "test_serve_command.py, line 1: the header must be network,"),

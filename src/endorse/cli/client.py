@@ -15,7 +15,17 @@ from endorse.core import profile, registration
 from endorse.core.change import AddClient, AddInvitation, AddSecret, RemoveClient
 from endorse.core.coding import b64url
 from endorse.core.jose import strict_json
-from endorse.core.metadata import CIBA, CODE, FAPI2, PLAIN, REFRESH, SECRET_METHODS, Metadata
+from endorse.core.metadata import (
+    CIBA,
+    CLIENT_CREDENTIALS,
+    CODE,
+    FAPI2,
+    PLAIN,
+    REFRESH,
+    SECRET_METHODS,
+    SIGNED,
+    Metadata,
+)
 from endorse.core.model import Client
 from endorse.core.policy import DAY
 from endorse.core.ways import ways_problem
@@ -45,6 +55,8 @@ class NewClient(msgspec.Struct, frozen=True):
     mtls: bool = False
     message_signing: str = ""
     grant_types: tuple[str, ...] = ()
+    signed_tokens: bool = False
+    resource_server: bool = False
 
 
 async def add_client(database: str, wanted: NewClient) -> dict[str, Any]:
@@ -95,13 +107,16 @@ def _metadata(wanted: NewClient) -> Metadata:
             "--tls-name with the name in its certificate."
         )
     signing = wanted.message_signing
+    usual = (CLIENT_CREDENTIALS,) if wanted.resource_server else (CODE, REFRESH)
     metadata = Metadata(
         token_endpoint_auth_method=method or SECRET_METHODS[0],
         jwks=_jwks(wanted.jwks) if wanted.jwks else "",
-        grant_types=wanted.grant_types or (CODE, REFRESH),
+        grant_types=wanted.grant_types or usual,
         require_signed_request_object=bool(signing),
         authorization_signed_response_alg=signing,
         introspection_signed_response_alg=signing,
+        access_token_format=SIGNED if wanted.signed_tokens else "opaque",
+        resource_server=wanted.resource_server,
         dpop_bound_access_tokens=wanted.dpop,
         tls_client_certificate_bound_access_tokens=wanted.mtls,
         id_token_signed_response_alg=signing or ("PS256" if wanted.profile == FAPI2 else "RS256"),

@@ -136,6 +136,8 @@ def client(context: click.Context, database: str) -> None:
     help="It signs each request; answers and introspection are signed for it, by PS256 or ES256.",
 )
 @click.option("--grant-type", "grant_types", multiple=True, help="Code and refresh if not given.")
+@click.option("--signed-tokens", is_flag=True, help="Its access tokens are signed, for a minute.")
+@click.option("--resource-server", is_flag=True, help="An API of the bank: introspects any token.")
 @click.option("--legal-name", default="", help="The company behind it.")
 @click.option("--verified", is_flag=True, help="The bank has checked who it is.")
 @click.option("--scope", default="accounts balances transactions offline_access", show_default=True)

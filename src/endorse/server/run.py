@@ -48,7 +48,8 @@ async def open_desk(
         secret = read_secret(settings.secret.reveal())
     else:
         secret = await _sandbox_secret(store, fresh)
-    keys = Keys(secret)
+    where = settings.key_holder
+    keys = Keys(secret, _made("ENDORSE_KEY_HOLDER", where) if where else None)
     clock = clock or steady_clock()
     return Desk(settings, store, keys, bank, clock, fresh, invented, risk, stand_in)
 

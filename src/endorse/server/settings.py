@@ -59,6 +59,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The host, with its port if it is not the usual one, where clients show certificates."""
     bank: str = ""
     """Where the bank's implementation is: `module:factory`."""
+    key_holder: str = ""
+    """Where a holder of the signing keys is: `module:factory`; "" for keys sealed in the store."""
     risk: str = ""
     """Where a risk check of the bank's own is: `module:factory`; "" for Endorse's own."""
     places: str = ""
@@ -142,19 +144,18 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             read_secret(secret)
         except ValueError as error:
             problems.append(f"ENDORSE_SECRET {error}.")
-    if bank and not _FACTORY.fullmatch(bank):
-        problems.append("ENDORSE_BANK must be module:factory, such as mybank.endorse:bank.")
+    problems += [
+        f"ENDORSE_{name} must be module:factory, such as mybank.endorse:{name.lower()}."
+        for name in ("BANK", "KEY_HOLDER", "RISK")
+        if (given := environment.get(f"ENDORSE_{name}")) and not _FACTORY.fullmatch(given)
+    ]
     risk, places = environment.get("ENDORSE_RISK", ""), environment.get("ENDORSE_PLACES", "")
-    if risk and not _FACTORY.fullmatch(risk):
-        problems.append("ENDORSE_RISK must be module:factory, such as mybank.endorse:risk.")
     if risk and places:
         problems.append("ENDORSE_PLACES is read by Endorse's own risk check: unset ENDORSE_RISK.")
     proxies, mtls_host = _proxies(environment, problems)
     software_issuers = _software_issuers(environment, problems)
     brand = _brand(environment, problems)
-    port = environment.get("ENDORSE_PORT", "8000")
-    if not port.isdecimal() or not 0 < int(port) < 65536:
-        problems.append("ENDORSE_PORT must be a number from 1 to 65535.")
+    port = _port(environment, problems)
     offered = tuple(environment.get("ENDORSE_WAYS", " ".join(Policy().ways)).split())
     if ways_problem(offered):
         problems.append(f"ENDORSE_WAYS {ways_problem(offered)}.")
@@ -165,6 +166,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         database=database,
         secret=Secret(secret),
         bank=bank,
+        key_holder=environment.get("ENDORSE_KEY_HOLDER", ""),
         risk=risk,
         places=places,
         brand=brand,
@@ -173,7 +175,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         mtls_host=mtls_host,
         software_issuers=software_issuers,
         host=environment.get("ENDORSE_HOST", "127.0.0.1"),
-        port=int(port),
+        port=port,
     )
 
 
@@ -182,6 +184,7 @@ KNOWN: Final = (
     "DATABASE",
     "SECRET",
     "BANK",
+    "KEY_HOLDER",
     "RISK",
     "PLACES",
     "HOST",
@@ -197,6 +200,14 @@ KNOWN: Final = (
     "BRAND_ACCENT",
     "BRAND_RADIUS",
 )
+
+
+def _port(environment: Mapping[str, str], problems: list[str]) -> int:
+    port = environment.get("ENDORSE_PORT", "8000")
+    if port.isdecimal() and 0 < int(port) < 65536:
+        return int(port)
+    problems.append("ENDORSE_PORT must be a number from 1 to 65535.")
+    return 0
 
 
 def _proxies(environment: Mapping[str, str], problems: list[str]) -> tuple[tuple[str, ...], str]:
