@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from endorse.core import profile, registration
 from endorse.core.coding import b64url
 from endorse.core.metadata import CIBA, CLIENT_CREDENTIALS, FAPI2, PLAIN, Metadata
 from endorse.core.model import Client
+from endorse.server.settings import _software_issuers
 from tests.core.scene import CLIENT, PUBLIC
 
 EC = ECKey.generate_key("P-256", {"kid": "ec"})
@@ -167,3 +169,28 @@ def test_a_client_may_ask_for_more_than_its_profile_demands() -> None:
     assert profile.signed_introspection(changed(STRICT, introspection_signed_response_alg="PS256"))
     for asks in (profile.signed_request, profile.signed_response, profile.signed_introspection):
         assert not asks(STRICT)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ([], ""),
+        ([{"issuer": "https://directory.example", "jwks": json.loads(JWKS)}], ""),
+        ([{"issuer": "http://directory.example", "jwks": {"keys": []}}], "no https address"),
+        ([{"issuer": "https://directory.example", "jwks": {"keys": []}}], "has no keys"),
+        ([{"issuer": "https://d.example", "jwks": json.loads(PRIVATE)}], "holds a private key"),
+        ([{"issuer": "https://d.example", "jwks": {}, "profile": "x"}], "one of plain, fapi2"),
+        ([{"issuer": "https://d.example", "keys": []}], "unknown field `keys`"),
+        ({}, "Expected `array`"),
+    ],
+)
+def test_the_file_of_trusted_directories_is_checked_at_the_start(
+    tmp_path: Path, text: Any, told: str
+) -> None:
+    file = tmp_path / "directories.json"
+    file.write_text(json.dumps(text))
+    problems: list[str] = []
+    found = _software_issuers({"ENDORSE_SOFTWARE_ISSUERS": str(file)}, problems)
+    assert [told in problem for problem in problems] == ([True] if told else [])
+    if text and not told:
+        assert [(one.issuer, one.profile) for one in found] == [(text[0]["issuer"], FAPI2)]

@@ -63,6 +63,13 @@ UNSAFE = [
     ({"ENDORSE_PORT": "0"}, "from 1 to 65535"),
     ({"ENDORSE_PORT": "http"}, "from 1 to 65535"),
     ({"ENDORSE_TRUSTED_PROXIES": "10.0.0.1, proxy"}, "proxy is no address"),
+    (
+        {"ENDORSE_MTLS_HOST": "https://mtls.bank.example", "ENDORSE_TRUSTED_PROXIES": "10.0.0.1"},
+        "must be a host alone",
+    ),
+    ({"ENDORSE_MTLS_HOST": "mtls.bank.example"}, "needs ENDORSE_TRUSTED_PROXIES"),
+    ({"ENDORSE_SOFTWARE_ISSUERS": "/no/such.json"}, "ENDORSE_SOFTWARE_ISSUERS: "),
+    ({"ENDORSE_SOFTWARE_ISSUERS": __file__}, "Expected `array`"),
     ({"ENDORSE_SERCET": "x"}, "ENDORSE_SERCET is not a setting"),
 ]
 
