@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import uvloop
 
-from bench import flows, latency, machine, postgres, report, start
+from bench import flows, latency, machine, postgres, report, start, strict, tokens
 from bench.http import Broken
 from bench.report import Line
 from bench.server import DRIVER_CORE, SERVER_CORE, Running, running
@@ -25,7 +25,9 @@ _MEMORY_AT_MOST = 200_000_000
 _START_BELOW = 1.0
 _FLOWS_AT_LEAST = 250.0
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-_KINDS = ("latency", "pages", "start", "flows", "postgres")
+_STRICT_AT_MOST = 1.6
+_ASKED_AT_LEAST = 2500.0
+_KINDS = ("latency", "pages", "start", "flows", "fapi2", "tokens", "postgres")
 
 
 def main() -> None:
@@ -71,6 +73,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=0.05, help="seconds between approvals")
     parser.add_argument("--starts", type=int, default=10)
     parser.add_argument("--flows", type=int, default=3000, help="whole flows a round")
+    parser.add_argument("--calls", type=int, default=20_000, help="with a token, a round")
     parser.add_argument("--at-once", type=int, default=32, help="flows at the same time")
     parser.add_argument("--folder", default="/var/tmp", help="where the databases are made")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
@@ -120,6 +123,35 @@ def _flows(options: argparse.Namespace, folder: str) -> list[Line]:
     return _told(said, report.flows("SQLite", rounds, _FLOWS_AT_LEAST))
 
 
+def _fapi2(options: argparse.Namespace, folder: str) -> list[Line]:
+    rounds = []
+    for it in range(options.rounds):
+        database = f"sqlite:///{folder}/fapi2-{it}.db"
+        with running(database) as server:
+            app = strict.register(server.facts, database)
+            rounds.append(
+                tuple(
+                    _run(flows.measure(server, os.getpid(), options.flows, options.at_once, one))
+                    for one in (None, app)
+                )
+            )
+    said = f"Whole flows of the plain and the fapi2 profile in one server, {options.flows} each"
+    return _told(said, report.profiles(rounds, _STRICT_AT_MOST))
+
+
+def _tokens(options: argparse.Namespace, folder: str) -> list[Line]:
+    asked: dict[str, list[tokens.Asked]] = {"introspection": [], "API call with a DPoP proof": []}
+    for it in range(options.rounds):
+        database = f"sqlite:///{folder}/tokens-{it}.db"
+        with running(database) as server:
+            app = strict.register(server.facts, database)
+            work = server, os.getpid(), options.calls, options.at_once
+            asked["introspection"].append(_run(tokens.introspection(*work)))
+            asked["API call with a DPoP proof"].append(_run(tokens.proven(*work, app)))
+    said = f"What is asked of a token, {options.calls} calls a round, {options.at_once} at once"
+    return _told(said, report.asked(asked, _ASKED_AT_LEAST))
+
+
 def _postgres(options: argparse.Namespace, folder: str) -> list[Line]:
     programs = postgres.binaries()
     if programs is None:
@@ -140,6 +172,8 @@ _MEASURES: dict[str, Callable[[argparse.Namespace, str], list[Line]]] = {
     "pages": _pages,
     "start": _start,
     "flows": _flows,
+    "fapi2": _fapi2,
+    "tokens": _tokens,
     "postgres": _postgres,
 }
 

@@ -119,13 +119,17 @@ class Tab:
         if list(self.seen) != told:
             raise Broken(f"the stream told {list(self.seen)}")
 
-    async def _load(self) -> bytes:
-        challenge = b64url(hashlib.sha256(self.verifier.encode()).digest())
-        query = (
+    async def query(self) -> str:
+        """Give the query of the authorization request."""
+        return (
             f"response_type=code&client_id={self._facts.client_id}"
             f"&redirect_uri={quote(self._facts.redirect_uri, safe='')}&state={self.state}"
-            f"&scope={quote(SCOPE)}&code_challenge={challenge}&code_challenge_method=S256"
+            f"&scope={quote(SCOPE)}&code_challenge={challenge_of(self.verifier)}"
+            "&code_challenge_method=S256"
         )
+
+    async def _load(self) -> bytes:
+        query = await self.query()
         answer = await self._connection.send(
             self._request("GET", f"/auth?{query}", "text/html") + b"\r\n"
         )
@@ -190,11 +194,7 @@ class Client:
             f"Content-Length: {len(body)}\r\n\r\n"
         )
         answer = await self._connection.send(head.encode() + body)
-        expect(answer, 200, "/token")
-        tokens = _TOKENS.decode(answer.body)
-        if (tokens.token_type, tokens.scope) != ("Bearer", SCOPE) or tokens.expires_in <= 0:
-            raise Broken("the tokens are not what was approved")
-        return tokens
+        return token_of(answer, "Bearer")
 
     async def accounts(self, access_token: str) -> int:
         """Give how many accounts the token opens."""
@@ -205,6 +205,20 @@ class Client:
         answer = await self._connection.send(head.encode())
         expect(answer, 200, "/v1/accounts")
         return len(msgspec.json.decode(answer.body)["accounts"])
+
+
+def challenge_of(text: str) -> str:
+    """Hash a text as PKCE and `ath` have it."""
+    return b64url(hashlib.sha256(text.encode()).digest())
+
+
+def token_of(answer: Answer, kind: str) -> Tokens:
+    """Read the tokens of a whole approval, of this kind."""
+    expect(answer, 200, "/token")
+    tokens = _TOKENS.decode(answer.body)
+    if (tokens.token_type, tokens.scope) != (kind, SCOPE) or tokens.expires_in <= 0:
+        raise Broken("the tokens are not what was approved")
+    return tokens
 
 
 def expect(answer: Answer, status: int, path: str) -> None:

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from bench.browser import Client, Tab, Tokens
 from bench.http import Broken, Connection, Stream
@@ -40,20 +41,35 @@ class Round:
         return self.driver_cpu * self.rate
 
 
-class _Place:
+class App(Protocol):
+    """A third-party app that goes its own way to tokens."""
+
+    def tab(self, connection: Connection, stream: Stream) -> Tab:
+        """Give the tab of one more flow."""
+        ...
+
+    def client(self, connection: Connection) -> Client:
+        """Give the side that redeems."""
+        ...
+
+
+class Place:
     """Where one flow after another runs: a phone, and connections that stay open."""
 
-    def __init__(self, server: Running, phone: SwiftPhone) -> None:
+    def __init__(self, server: Running, phone: SwiftPhone, app: App | None = None) -> None:
+        """Run flows of this app, of the sandbox's own if none is given."""
+        self._app = app
         self._facts = server.facts
         self._phone = phone
         self._page = Connection(server.port)
         self._stream = Stream(server.port)
         self._api = Connection(server.port)
-        self._client = Client(server.facts, self._api)
+        self._client = app.client(self._api) if app else Client(server.facts, self._api)
 
     async def flow(self) -> tuple[Tokens, int]:
         """Run one whole flow; give the tokens, and how many accounts they must open."""
-        tab = Tab(self._facts, self._page, self._stream)
+        here = self._page, self._stream
+        tab = self._app.tab(*here) if self._app else Tab(self._facts, *here)
         await tab.open()
         journey = await self._phone.claim(tab.frame)
         await tab.until("claimed")
@@ -86,12 +102,14 @@ class _Place:
             connection.close()
 
 
-async def measure(server: Running, driver: int, flows: int, at_once: int) -> Round:
+async def measure(
+    server: Running, driver: int, flows: int, at_once: int, app: App | None = None
+) -> Round:
     """Run this many flows, `at_once` at a time, after a tenth as many to warm up.
 
     `driver` is the process id of the caller. Raises Broken at the first wrong answer.
     """
-    places = [_Place(server, phone) for phone in await enrol(server.facts.issuer, at_once)]
+    places = [Place(server, phone, app) for phone in await enrol(server.facts.issuer, at_once)]
     warming = len(await _run(places, max(at_once, flows // 10)))
     cpu = server.cpu_seconds(), cpu_seconds(driver)
     began = time.perf_counter()
@@ -114,7 +132,7 @@ def check_kept(file: str, round_: Round) -> None:
         raise Broken(f"{round_.all_flows} flows left {grants} grants in the database")
 
 
-async def _run(places: list[_Place], flows: int) -> list[Tokens]:
+async def _run(places: list[Place], flows: int) -> list[Tokens]:
     turns = iter(range(flows))
     made: list[Tokens] = []
     async with asyncio.TaskGroup() as all_places:

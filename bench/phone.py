@@ -191,9 +191,7 @@ class SwiftPhone:
             f'{{"jti":"{secrets.token_urlsafe(12)}","htm":"POST","htu":"{self._issuer}{path}",'
             f'"iat":{int(time.time())},"bsh":"{b64url(_sha256(body))}","ath":"{self._ath}"}}'
         )
-        signed = f"{self._jose_header}.{b64url(claims.encode())}"
-        r, s = decode_dss_signature(self._device.sign(signed.encode(), _ECDSA))
-        return f"{signed}.{b64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
+        return _signed(self._device, f"{self._jose_header}.{b64url(claims.encode())}")
 
 
 async def enrol(issuer: str, count: int) -> list[SwiftPhone]:
@@ -205,6 +203,17 @@ async def enrol(issuer: str, count: int) -> list[SwiftPhone]:
             await phone.enrol(await sandbox_code(issuer, http, None))
             phones.append(SwiftPhone(issuer, msgspec.convert(phone.to_dict(), _Enrolled)))
     return phones
+
+
+def jws(key: ec.EllipticCurvePrivateKey, header: object, claims: object) -> str:
+    """Sign claims by ES256 as a compact JWS (RFC 7515 7.1)."""
+    parts = (b64url(msgspec.json.encode(part)) for part in (header, claims))
+    return _signed(key, ".".join(parts))
+
+
+def _signed(key: ec.EllipticCurvePrivateKey, text: str) -> str:
+    r, s = decode_dss_signature(key.sign(text.encode(), _ECDSA))
+    return f"{text}.{b64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
 
 def _key(text: str) -> ec.EllipticCurvePrivateKey:

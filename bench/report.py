@@ -1,13 +1,14 @@
 """Numbers into words: what is printed, and the table that docs/benchmarks.md keeps."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.flows import Round
 from bench.latency import Latencies
 from bench.start import Started
+from bench.tokens import Asked
 
 _BEGIN = "<!-- measured: begin -->"
 _END = "<!-- measured: end -->"
@@ -99,6 +100,38 @@ def flows(name: str, rounds: Sequence[Round], at_least: float | None) -> list[Li
     return lines
 
 
+def profiles(rounds: Sequence[tuple[Round, ...]], at_most: float) -> list[Line]:
+    """Write what a flow of each profile costs the server, and how they compare."""
+    ratios = [strict.server_cpu / plain.server_cpu for plain, strict in rounds]
+    met = statistics.median(ratios) <= at_most
+    lines = []
+    for it, name in enumerate(("plain", "fapi2")):
+        each = [round_[it] for round_ in rounds]
+        rate = _median([one.rate for one in each], _rate)
+        cpu = _median([one.server_cpu for one in each], _ms2)
+        lines.append(Line(f"{name} profile: whole flows", *rate))
+        lines.append(Line(f"{name} profile: server's processor time a flow", *cpu))
+        busy = _median([one.driver_busy for one in each], _share)
+        lines.append(Line(f"{name} profile: driver's core used", *busy))
+    told = _median(ratios, _times)
+    lines.append(Line("fapi2 flow to plain flow, server's time", *told, f"<= {at_most}", met))
+    return lines
+
+
+def asked(measured: Mapping[str, Sequence[Asked]], at_least: float) -> list[Line]:
+    """Write how many questions about a token are answered a second, by one core."""
+    lines = []
+    for name, rounds in measured.items():
+        rates = [it.rate for it in rounds]
+        met = statistics.median(rates) >= at_least
+        lines.append(Line(name, *_median(rates, _rate), f">= {at_least:.0f}/s", met))
+        cores = _median([it.on_one_core for it in rounds], _rate)
+        lines.append(Line(f"{name}: in a second of the server's time", *cores))
+        busy = _median([it.driver_cpu / it.seconds for it in rounds], _share)
+        lines.append(Line(f"{name}: driver's core used", *busy))
+    return lines
+
+
 def shown(line: Line) -> str:
     """Write a row for the terminal."""
     verdict = {None: "", True: "  met", False: "  MISSED"}[line.met]
@@ -162,6 +195,10 @@ def _kb(size: float) -> str:
 
 def _rate(value: float) -> str:
     return f"{value:.0f}/s"
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f} times"
 
 
 def _share(value: float) -> str:
