@@ -1,4 +1,4 @@
-"""The real parts that some tests need: Chromium and PostgreSQL.
+"""The real parts that some tests need: Chromium, PostgreSQL and nginx.
 
 A missing part skips the test; with ENDORSE_DEMAND_REAL_PARTS=1 it fails it.
 """
@@ -50,6 +50,19 @@ def chromium() -> Path:
         if found := shutil.which(name):
             return Path(found)
     _missing("Chromium is not installed (Debian: apt-get install chromium)")
+
+
+def nginx() -> tuple[Path, Path]:
+    """The installed nginx, and its JavaScript module."""
+    folders = (Path("/usr/lib/nginx/modules"), Path("/usr/lib64/nginx/modules"))
+    modules = [folder / "ngx_http_js_module.so" for folder in folders]
+    program, module = shutil.which("nginx"), next((it for it in modules if it.exists()), None)
+    if program is None or module is None:
+        _missing(
+            "nginx with its JavaScript module is not installed "
+            "(Debian: apt-get install nginx-light libnginx-mod-http-js)"
+        )
+    return Path(program), module
 
 
 def postgres_binaries() -> Path:

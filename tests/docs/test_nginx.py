@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -24,14 +23,13 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509 import load_der_x509_certificate
 
 from tests import certificates as making
+from tests import parts
 from tests.flows.test_mtls import HOST, server
 from tests.serving import Served
 
 pytestmark = pytest.mark.anyio
 
 GUIDE = Path(__file__).parents[2] / "docs" / "certificates.md"
-MODULES = [Path("/usr/lib/nginx/modules"), Path("/usr/lib64/nginx/modules")]
-JAVASCRIPT = [file for folder in MODULES if (file := folder / "ngx_http_js_module.so").exists()]
 
 
 def block(language: str) -> str:
@@ -53,6 +51,7 @@ def pem(folder: Path, name: str, subject: str, key: ec.EllipticCurvePrivateKey) 
 @contextmanager
 def nginx(folder: Path, issuer: str) -> Iterator[int]:
     """Run the guide's configuration on a free port, before this server."""
+    program, module = parts.nginx()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -74,11 +73,11 @@ def nginx(folder: Path, issuer: str) -> Iterator[int]:
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     (folder / "nginx.conf").write_text(
-        f"load_module {JAVASCRIPT[0]};\nuser root;\ndaemon off;\nmaster_process off;\n"
+        f"load_module {module};\nuser root;\ndaemon off;\nmaster_process off;\n"
         f"pid {folder}/pid;\nerror_log {folder}/error.log;\n"
         f"events {{}}\nhttp {{\naccess_log off;\n{temporary}{http}}}\n"
     )
-    command = ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+    command = [str(program), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
     running = subprocess.Popen(command, stderr=subprocess.PIPE)
     try:
         yield port
@@ -120,10 +119,6 @@ async def answer(
     raise AssertionError("nginx did not start")
 
 
-@pytest.mark.skipif(
-    not (shutil.which("nginx") and JAVASCRIPT),
-    reason="nginx with its JavaScript module is not installed",
-)
 async def test_the_nginx_of_the_guide_shows_certificates_and_lets_no_header_through(
     proxied: Served,
 ) -> None:
