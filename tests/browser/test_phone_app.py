@@ -122,7 +122,7 @@ async def test_a_person_sees_that_an_app_learns_their_name_before_they_sign_it(
     await phone.says("Choose what Budgetly may see")
     lines = phone.page.locator(".asked li")
     await expect(lines.get_by_text("Your name", exact=True)).to_be_visible()
-    await expect(lines.get_by_text("A number for you, for this app only")).to_be_visible()
+    await expect(lines.get_by_text("A number for you that no other app gets")).to_be_visible()
     await expect(lines.get_by_text("How much is in them")).to_have_count(0)
     await picture(phone.page, "phone-5-name")
     await phone.choose(0)

@@ -74,6 +74,19 @@ class KeyedApp:
 
 
 Register = Callable[..., KeyedApp]
+RegisterPlain = Callable[..., App]
+
+
+@pytest.fixture(scope="session")
+def register_plain(sandbox: Sandbox, database: str) -> RegisterPlain:
+    """Register an app with a secret by hand, with further options of the command."""
+
+    def do(callback: str, *options: str) -> App:
+        wanted = ("--redirect-uri", callback, *options)
+        added = _endorse("client", "--database", database, "add", "Shoebox", *wanted)
+        return App(added["client_id"], added["client_secret"], callback)
+
+    return do
 
 
 @pytest.fixture(scope="session")

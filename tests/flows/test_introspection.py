@@ -29,7 +29,9 @@ DEAD = {"active": False}
 TYPE = "application/token-introspection+jwt"
 
 
-async def another(served: Served, name: str, **metadata: Any) -> App:
+async def another(
+    served: Served, name: str, scope: tuple[str, ...] = SCOPES, **metadata: Any
+) -> App:
     """Another client with a secret."""
     secret, stored = rules.new_secret(served.desk.fresh, served.clock())
     client = Client(
@@ -37,7 +39,7 @@ async def another(served: Served, name: str, **metadata: Any) -> App:
         name="Another",
         legal_name="Another B.V.",
         redirect_uris=(CALLBACK,),
-        scope=SCOPES,
+        scope=scope,
         public=False,
         verified=True,
         duration=90 * DAY,

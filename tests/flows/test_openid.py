@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator
@@ -13,8 +14,9 @@ import pytest
 from joserfc import jws, jwt
 from joserfc.jwk import KeySet
 
-from endorse.core import openid, signing
+from endorse.core import evidence, openid, signing
 from endorse.core.change import ChangeClient
+from endorse.core.evidence import Bundle
 from endorse.core.policy import ASKABLE, SCOPES
 from endorse.store import reads
 from tests.dpop import DpopKey
@@ -253,3 +255,147 @@ async def test_both_well_known_addresses_say_the_same(served: Served) -> None:
     assert "RS256" in told["id_token_signing_alg_values_supported"]
     assert told["scopes_supported"] == list(ASKABLE)
     assert {"sub", "iss", "name", "auth_time"} <= set(told["claims_supported"])
+
+
+# --- tokens that are over, of another app, or give less -----------------------------------------
+
+
+async def test_userinfo_gives_each_app_its_own_number_of_the_same_person(served: Served) -> None:
+    mine = (await ask(served, (await connected(served))["access_token"])).json()
+    other = await another(served, "who-too", scope=ASKABLE)
+    code = await play.code_for(
+        served, await play.phone_of(served), scope=ASKED, client_id=other.client_id
+    )
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
+    got = (await served.http.post(served.url("/token"), data=form, auth=other.basic)).json()
+    theirs = (await ask(served, got["access_token"])).json()
+    assert theirs["sub"] == (await read(served, got["id_token"])).claims["sub"]
+    assert theirs["name"] == mine["name"]
+    assert theirs["sub"] != mine["sub"]
+
+
+async def test_userinfo_tells_nothing_to_a_token_that_is_over(served: Served) -> None:
+    token = (await connected(served))["access_token"]
+    served.clock.move(served.desk.law.access_token - 1)
+    assert (await ask(served, token)).status_code == 200
+    served.clock.move(1)
+    assert (await ask(served, token)).status_code == 401
+
+
+async def test_userinfo_tells_nothing_within_a_second_of_the_end_of_a_connection(
+    served: Served,
+) -> None:
+    phone = await play.somebody(served)
+    got = await play.tokens(served, phone, scope=ASKED)
+    [connection] = await phone.connections()
+    assert (await ask(served, got["access_token"])).status_code == 200
+    await phone.end(connection.grant_id)
+    async with asyncio.timeout(1):
+        assert (await ask(served, got["access_token"])).status_code == 401
+
+
+async def test_a_token_of_fewer_scopes_tells_less(served: Served) -> None:
+    got = await connected(served)
+    fewer = await play.refresh(served, got["refresh_token"], scope="openid accounts")
+    assert set((await ask(served, fewer.json()["access_token"])).json()) == {"sub"}
+
+
+async def test_taking_accounts_away_leaves_who_somebody_is(served: Served) -> None:
+    phone = await play.somebody(served)
+    got = await play.tokens(served, phone, scope=ASKED)
+    before = (await ask(served, got["access_token"])).json()
+    [connection] = await phone.connections()
+    await phone.narrow(connection.grant_id, [connection.accounts[0].resource_id])
+    assert (await ask(served, got["access_token"])).json() == before
+
+
+async def test_what_the_person_agreed_to_tell_stays_in_their_list_and_in_the_evidence(
+    served: Served,
+) -> None:
+    phone = await play.somebody(served)
+    await play.tokens(served, phone, scope=ASKED)
+    [connection] = await phone.connections()
+    assert connection.scope == ASKABLE
+    whole = evidence.read(await phone.evidence(connection.grant_id))
+    assert isinstance(whole, Bundle), whole
+    assert [it for it in evidence.verify(whole, served.issuer) if it.wrong] == []
+    assert '"openid","profile"' in whole.items[0].signed
+
+
+async def test_asking_who_somebody_is_counts_as_a_use_of_the_connection(served: Served) -> None:
+    phone = await play.somebody(served)
+    got = await play.tokens(served, phone, scope=ASKED)
+    [connection] = await phone.connections()
+    assert connection.last_used_at is None
+    await ask(served, got["access_token"])
+    await served.desk.finish()
+    [connection] = await phone.connections()
+    assert connection.last_used_at is not None
+
+
+# --- what a request of OpenID Connect may hold ---------------------------------------------------
+
+
+@pytest.mark.spec("OpenID Connect Core 3.1.2.1", "The authorization endpoint takes GET and POST")
+async def test_a_request_may_come_by_get_and_by_post(served: Served) -> None:
+    url = httpx2.URL(served.authorize_url(scope=ASKED, nonce="n"))
+    by_get = await served.http.get(url)
+    by_post = await served.http.post(served.url("/auth"), data=dict(url.params))
+    for page in (by_get, by_post):
+        assert page.status_code == 200
+        assert "your name and a number for you" in page.text
+
+
+@pytest.mark.spec(
+    "OpenID Connect Core 3.1.2.1", "prompt=login asks the person anew, or is an error"
+)
+@pytest.mark.spec(
+    "OpenID Connect Core 3.1.2.1",
+    "A request with max_age is approved by somebody who authenticates within it",
+)
+@pytest.mark.spec(
+    "OpenID Connect Core 3.1.2.3",
+    "The person is asked anew for a code where max_age or prompt=login want it",
+)
+async def test_every_request_is_approved_anew_on_the_phone(served: Served) -> None:
+    for more in ({"prompt": "login"}, {"max_age": "0"}, {}):
+        served.clock.move(60)
+        got = await connected(served, **more)
+        assert (await read(served, got["id_token"])).claims["auth_time"] == served.clock()
+
+
+@pytest.mark.parametrize(
+    ("more", "error"),
+    [
+        ({"prompt": "none"}, "login_required"),
+        ({"prompt": "none login"}, "invalid_request"),
+        ({"id_token_hint": "e30.e30.e30"}, "login_required"),
+    ],
+)
+@pytest.mark.spec("OpenID Connect Core 3.1.2.1", "prompt=none shows no page")
+@pytest.mark.spec("OpenID Connect Core 3.1.2.1", "prompt=none beside another value is an error")
+@pytest.mark.spec(
+    "OpenID Connect Core 3.1.2.1",
+    "A request with id_token_hint is answered about that person or with an error",
+)
+async def test_what_would_need_a_person_signed_in_here_goes_back_as_an_error(
+    served: Served, more: dict[str, str], error: str
+) -> None:
+    answer = await play.Tab(served).open(scope=ASKED, **more)
+    assert play.answered(answer)["error"] == error
+
+
+@pytest.mark.spec(
+    "OpenID Connect Core 15.1", "acr_values, claims_locales, display and login_hint are no error"
+)
+@pytest.mark.spec("OpenID Connect Core 3.1.2.2", "Parameters that are not known are ignored")
+async def test_parameters_that_change_nothing_are_no_error(served: Served) -> None:
+    page = await play.Tab(served).open(
+        scope=ASKED,
+        acr_values=openid.ACR,
+        claims_locales="nl",
+        display="popup",
+        login_hint="anna",
+        claims='{"userinfo":{"name":null}}',
+    )
+    assert page.status_code == 200

@@ -18,6 +18,15 @@ _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}\Z", re
 _TAGS_AT_MOST: Final = 8
 _PROMPTS: Final = ("login", "consent")
 
+HINT_NOT_TAKEN: Final = Refusal(
+    "id_token_hint_not_taken",
+    "login_required",
+    400,
+    "Nobody is signed in here whom id_token_hint could name. Leave it out, and compare the sub "
+    "of the ID token with the one that you expect.",
+    "OpenID Connect Core 3.1.2.1",
+)
+
 
 def read(
     params: Params,
@@ -163,6 +172,10 @@ def _pkce_problem(params: Params, client: Client) -> Refusal | None:
 
 
 def _openid_problem(params: Params) -> Refusal | None:
+    # Who approves is known on the phone alone, so nothing can be promised about somebody
+    # (OpenID Connect Core 3.1.2.1).
+    if "id_token_hint" in params.values:
+        return HINT_NOT_TAKEN
     prompt = params.text("prompt").split()
     if prompt != ["none"] and not set(prompt) <= set(_PROMPTS):
         return refusal.PROMPT_UNSUPPORTED

@@ -6,6 +6,7 @@ let app;
 let config;
 let cookies;
 let tokens;
+let who; // what the app was told of the person
 
 async function ask(path, init) {
   const headers = { Cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; ") };
@@ -28,8 +29,8 @@ await steer({
       skipCSRFCheck,
       logger: { error: (error) => (config.thrown = error), warn() {}, debug() {} },
       callbacks: {
-        jwt: ({ token, account }) => {
-          if (account) tokens = account;
+        jwt: ({ token, account, profile }) => {
+          if (account) [tokens, who] = [account, profile];
           return token;
         },
       },
@@ -44,6 +45,8 @@ await steer({
           checks: ["pkce", "state", "nonce"],
           authorization: { params: { scope: app.scope } },
           client: app.client ?? {},
+          // false has it ask the UserInfo endpoint, which alone knows a name
+          idToken: app.id_token ?? true,
         },
       ],
     };
@@ -59,6 +62,6 @@ await steer({
     const answer = await ask(pathname + search, { method: "GET" });
     const location = answer.headers.get("Location");
     if (!tokens) throw config.thrown?.cause?.err ?? config.thrown ?? new Error(location);
-    return { tokens, location, signed_in: [...cookies.keys()].some((it) => it.includes("session")) };
+    return { tokens, who, location, signed_in: [...cookies.keys()].some((it) => it.includes("session")) };
   },
 });

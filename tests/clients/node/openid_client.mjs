@@ -29,7 +29,7 @@ await steer({
       app.client_id,
       app.client,
       METHODS[app.method](),
-      { algorithm: "oauth2", execute: [client.allowInsecureRequests] },
+      { algorithm: app.algorithm ?? "oauth2", execute: [client.allowInsecureRequests] },
     );
     if (app.jarm) client.useJwtResponseMode(config);
     if (app.dpop) proof = client.getDPoPHandle(config, await client.randomDPoPKeyPair("ES256"));
@@ -39,6 +39,11 @@ await steer({
   async authorize({ scope, more = {} }) {
     const pkceCodeVerifier = client.randomPKCECodeVerifier();
     checks = { pkceCodeVerifier, expectedState: client.randomState() };
+    if (scope.split(" ").includes("openid")) {
+      Object.assign(checks, { expectedNonce: client.randomNonce(), idTokenExpected: true });
+      more = { nonce: checks.expectedNonce, ...more };
+      if (more.max_age) checks.maxAge = Number(more.max_age);
+    }
     let parameters = new URLSearchParams({
       redirect_uri: app.redirect_uri,
       scope,
@@ -62,6 +67,12 @@ await steer({
     return tokens;
   },
 
+  async who() {
+    const claims = tokens.claims();
+    const told = await client.fetchUserInfo(config, tokens.access_token, claims.sub, proven());
+    return { claims, told };
+  },
+
   async replay() {
     return client.authorizationCodeGrant(config, new URL(callback), checks, undefined, proven());
   },
@@ -77,7 +88,7 @@ await steer({
   async refresh() {
     const given = tokens.refresh_token;
     const fresh = await client.refreshTokenGrant(config, given, undefined, proven());
-    tokens = { refresh_token: given, ...fresh };
+    tokens = Object.assign(fresh, { refresh_token: fresh.refresh_token ?? given });
     return tokens;
   },
 

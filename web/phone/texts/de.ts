@@ -243,7 +243,7 @@ export const TEXTS: Texts = {
   "choose.count": "{count} von {total} gewählt",
   "choose.none": "Wählen Sie zuerst mindestens ein Konto.",
   "choose.approve": "Zustimmen",
-  "scope.openid": "Eine Nummer für Sie, nur für diese App",
+  "scope.openid": "Eine Nummer für Sie, die keine andere App bekommt",
   "scope.profile": "Ihr Name",
   "scope.accounts": "Namen und Nummern der Konten",
   "scope.balances": "Wie viel Geld darauf ist",

@@ -241,7 +241,7 @@ export const TEXTS = {
   "choose.count": "{count} of {total} chosen",
   "choose.none": "Choose at least one account first.",
   "choose.approve": "Approve",
-  "scope.openid": "A number for you, for this app only",
+  "scope.openid": "A number for you that no other app gets",
   "scope.profile": "Your name",
   "scope.accounts": "Account names and numbers",
   "scope.balances": "How much is in them",

@@ -243,7 +243,7 @@ export const TEXTS: Texts = {
   "choose.count": "{count} de {total} elegidas",
   "choose.none": "Elija antes al menos una cuenta.",
   "choose.approve": "Aceptar",
-  "scope.openid": "Un número para usted, solo para esta app",
+  "scope.openid": "Un número para usted que ninguna otra app recibe",
   "scope.profile": "Su nombre",
   "scope.accounts": "Nombres y números de cuenta",
   "scope.balances": "Cuánto dinero hay",

@@ -243,7 +243,7 @@ export const TEXTS: Texts = {
   "choose.count": "{count} sur {total} choisis",
   "choose.none": "Choisissez d’abord au moins un compte.",
   "choose.approve": "Valider",
-  "scope.openid": "Un numéro pour vous, pour cette app seulement",
+  "scope.openid": "Un numéro pour vous, qu’aucune autre appli ne reçoit",
   "scope.profile": "Votre nom",
   "scope.accounts": "Noms et numéros des comptes",
   "scope.balances": "Combien il y a dessus",

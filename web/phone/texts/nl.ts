@@ -243,7 +243,7 @@ export const TEXTS: Texts = {
   "choose.count": "{count} van {total} gekozen",
   "choose.none": "Kies eerst minstens één rekening.",
   "choose.approve": "Goedkeuren",
-  "scope.openid": "Een nummer voor jou, alleen voor deze app",
+  "scope.openid": "Een nummer voor jou dat geen andere app krijgt",
   "scope.profile": "Je naam",
   "scope.accounts": "Namen en nummers van rekeningen",
   "scope.balances": "Hoeveel erop staat",

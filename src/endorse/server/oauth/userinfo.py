@@ -3,9 +3,10 @@
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import access, openid
+from endorse.core import openid
 from endorse.core.refusal import Refusal
 from endorse.server import resource, wire
+from endorse.server.bank import opened_for
 from endorse.server.desk import Desk
 
 
@@ -15,9 +16,7 @@ async def userinfo(desk: Desk, request: HttpRequest) -> Response:
     The name comes from the bank at each call, and only where the person agreed to tell it; a
     person whom the bank knows no more has none. A token in a form or a query is not looked at.
     """
-    opened = await resource.opened(desk, request)
-    if not isinstance(opened, Refusal):
-        opened = access.check(opened, desk.clock(), "openid") or opened
+    opened = await opened_for(desk, request, "openid")
     if isinstance(opened, Refusal):
         return wire.refused(opened, resource.challenge(desk, request, opened))
     said = {"sub": openid.subject(desk.keys.handles, opened.client_id, opened.person_id)}
