@@ -17,6 +17,7 @@ let proof; // what its tokens are bound to
 let checks; // what the callback must match
 let callback; // the callback that was accepted
 let tokens;
+let polled; // the tokens that a question on the phone will end in
 
 const proven = () => (proof ? { DPoP: proof } : undefined);
 
@@ -102,8 +103,13 @@ await steer({
 
   async backchannel({ parameters }) {
     const asked = await client.initiateBackchannelAuthentication(config, parameters);
-    const polled = client.pollBackchannelAuthenticationGrant(config, asked, undefined, proven());
-    polled.then((found) => (tokens = found));
+    // It waits for the interval that the server told, and then asks by itself.
+    polled = client.pollBackchannelAuthenticationGrant(config, asked, undefined, proven());
     return asked;
+  },
+
+  async poll() {
+    tokens = await polled;
+    return tokens;
   },
 });
