@@ -1,7 +1,7 @@
 """Attack 21: another person changes a connection, or has an approval of theirs merged into it.
 
-It fails because a connection is its person's alone: to anybody else it does not exist. There is no
-way to name one in a request, and every approval makes a connection of its own.
+It fails because a connection is its person's alone: to anybody else it does not exist. A client may
+name one in a request, and then only a phone of the connection's own person can take that request.
 """
 
 from __future__ import annotations

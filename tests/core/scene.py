@@ -180,11 +180,11 @@ def chosen(
     now: int = NOW,
     seed: str = "review",
     phone: Phone = ANNA,
+    grant: Grant | None = None,
 ) -> Decision[Journey]:
     """The review of these accounts by Anna."""
-    return approve.review(
-        journey, phone, client, accounts, OWNED, "en", TERMS, now, fresh_from(seed)
-    )
+    choice = approve.Choice(accounts, OWNED, "en")
+    return approve.review(journey, phone, client, choice, TERMS, now, fresh_from(seed), grant)
 
 
 def reviewed(request: Request = REQUEST, seed: str = "journey") -> Journey:
@@ -217,12 +217,18 @@ def code_of(journey: Journey) -> str:
 
 
 def redemption(
-    journey: Journey, now: int = NOW, client: Client = CLIENT, seed: str = "redeem", **sent: str
+    journey: Journey,
+    now: int = NOW,
+    client: Client = CLIENT,
+    seed: str = "redeem",
+    before: Grant | None = None,
+    **sent: str,
 ) -> Decision[redeem.Tokens]:
     """The redemption of this journey's code; a parameter sent as "" is left out."""
     good = {"code": code_of(journey), "redirect_uri": CALLBACK}
     values = {name: value for name, value in {**good, **sent}.items() if value}
-    return redeem.code(params(**values), client, journey, ANNA, KEY, now, fresh_from(seed), LAW)
+    fresh, approval = fresh_from(seed), redeem.Approval(journey, ANNA, before)
+    return redeem.code(params(**values), client, approval, KEY, now, fresh, LAW)
 
 
 def granted(request: Request = REQUEST, seed: str = "journey") -> tuple[redeem.Tokens, Grant]:

@@ -230,8 +230,9 @@ def test_the_document_says_everything_that_is_agreed_and_nothing_else() -> None:
 
 def test_the_document_is_canonical_json_and_the_challenge_its_tagged_hash() -> None:
     owned = [SharedAccount("acc-é", None, 'Zoë\'s "pot" \U0001f4b6', "EUR")]
+    choice = approve.Choice(["acc-é"], owned, "en")
     decision = approve.review(
-        matched(), ANNA, CLIENT, ["acc-é"], owned, "en", scene.TERMS, NOW, scene.fresh_from("r")
+        matched(), ANNA, CLIENT, choice, scene.TERMS, NOW, scene.fresh_from("r")
     )
     journey = done(decision)
     text = journey.document or ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -74,7 +75,13 @@ def first(scope: tuple[str, ...] = scene.REQUEST.scope) -> tuple[Grant, Evidence
     )
     good = {"code": scene.code_of(done), "redirect_uri": scene.CALLBACK}
     decision = redeem.code(
-        scene.params(**good), CLIENT, done, PHONE, scene.KEY, NOW, scene.fresh_from("r"), LAW
+        scene.params(**good),
+        CLIENT,
+        redeem.Approval(done, PHONE),
+        scene.KEY,
+        NOW,
+        scene.fresh_from("r"),
+        LAW,
     )
     [made] = [it for it in decision.changes if isinstance(it, MakeGrant)]
     return made.grant, made.evidence
@@ -155,6 +162,79 @@ def test_a_whole_life_holds() -> None:
         "amendment 4 is signed",
         "the grant gives what was signed",
     ]
+
+
+def altered(grant: Grant, how: str, *ids: str, **said: Any) -> tuple[Grant, Evidence]:
+    """A grant after a merge or a replacement, whose document says `said` besides."""
+    request = msgspec.structs.replace(
+        scene.REQUEST, grant_action=how, grant_id=grant.grant_id, scope=("accounts",)
+    )
+    chosen = [account for account in scene.OWNED if account.resource_id in ids]
+    journey = scene.matched(scene.REQUEST)
+    journey = msgspec.structs.replace(journey, request=request)
+    text = consent.document(
+        journey, PHONE, CLIENT, chosen, "en", scene.TERMS, scene.fresh_from("alter"), grant
+    )
+    document = rfc8785.dumps({**json.loads(text), **said}).decode()
+    done = msgspec.structs.replace(
+        scene.redirected(), request=request, document=document, assertion=signed(document).text
+    )
+    good = {"code": scene.code_of(done), "redirect_uri": scene.CALLBACK}
+    decision = redeem.code(
+        scene.params(**good),
+        CLIENT,
+        redeem.Approval(done, PHONE, grant),
+        scene.KEY,
+        NOW,
+        scene.fresh_from("r"),
+        LAW,
+    )
+    [amend] = [it for it in decision.changes if isinstance(it, Amend)]
+    return amend.after, amend.evidence
+
+
+def test_a_grant_that_was_merged_and_replaced_holds() -> None:
+    grant, made = first()
+    less = narrowed(grant, "acc-1")
+    merged, merge = altered(less.after, "merge", "acc-3")
+    items = [made, less.evidence, merge]
+    assert wrongs(evidence.bundle(merged, items)) == []
+    replaced, replace = altered(merged, "replace", "acc-2")
+    assert wrongs(evidence.bundle(replaced, [*items, replace])) == []
+    # What was signed last is what counts: the grant of before is more than that.
+    assert wrongs(evidence.bundle(merged, [*items, replace])) != []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"merges": "another-grant"},
+        {"renews": "another-grant"},
+        {"accounts": []},
+        {"scope": ["accounts"]},
+    ],
+)
+def test_a_merge_of_another_grant_or_that_gives_less_does_not_hold(said: dict[str, Any]) -> None:
+    grant, made = first()
+    merged, merge = altered(grant, "merge", "acc-3", **said)
+    assert "consent 2 is signed" in wrongs(evidence.bundle(merged, [made, merge]))
+
+
+def test_a_merge_at_another_place_than_it_says_does_not_hold() -> None:
+    grant, made = first()
+    less = narrowed(grant, "acc-1", "acc-3")
+    merged, merge = altered(grant, "merge", "acc-2")
+    moved = msgspec.structs.replace(merge, number=3)
+    later = msgspec.structs.replace(merged, revision=3)
+    assert "consent 3 is signed" in wrongs(evidence.bundle(later, [made, less.evidence, moved]))
+
+
+def test_a_first_consent_that_changes_a_grant_does_not_hold() -> None:
+    grant, _ = first()
+    merged, merge = altered(grant, "merge", "acc-2")
+    alone = msgspec.structs.replace(merge, number=1)
+    only = msgspec.structs.replace(merged, revision=1)
+    assert "consent 1 is signed" in wrongs(evidence.bundle(only, [alone]))
 
 
 def test_a_grant_for_one_time_holds_though_it_ends_before_its_document() -> None:

@@ -34,9 +34,8 @@ def polled(journey: Journey) -> Journey:
 def collect(
     journey: Journey | None, poll: Poll | None = POLL, client: Client = CLIENT, now: int = NOW
 ) -> Decision[Tokens]:
-    return polling.collect(
-        client, "device", poll, journey, ANNA, TERMS, now, scene.fresh_from("poll")
-    )
+    fresh = scene.fresh_from("poll")
+    return polling.collect(client, "device", poll, journey, ANNA, None, TERMS, now, fresh)
 
 
 def error(decision: Decision[Tokens]) -> str:

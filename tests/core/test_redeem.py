@@ -129,7 +129,13 @@ def test_every_bad_code_is_refused_alike_and_changes_nothing(
 ) -> None:
     values = {"code": "ec_x", "redirect_uri": CALLBACK, **sent}
     decision = redeem.code(
-        scene.params(**values), CLIENT, journey, ANNA, KEY, NOW, scene.fresh_from("r"), LAW
+        scene.params(**values),
+        CLIENT,
+        redeem.Approval(journey, ANNA),
+        KEY,
+        NOW,
+        scene.fresh_from("r"),
+        LAW,
     )
     no = scene.refused(decision)
     assert (no.name, no.error, no.status) == ("code_not_good", "invalid_grant", 400)
@@ -178,7 +184,13 @@ def test_a_redemption_needs_code_and_redirect_uri(name: str) -> None:
     sent = {"code": "ec_x", "redirect_uri": CALLBACK}
     del sent[name]
     decision = redeem.code(
-        scene.params(**sent), CLIENT, redeemed(), ANNA, KEY, NOW, scene.fresh_from("r"), LAW
+        scene.params(**sent),
+        CLIENT,
+        redeem.Approval(redeemed(), ANNA),
+        KEY,
+        NOW,
+        scene.fresh_from("r"),
+        LAW,
     )
     no = scene.refused(decision)
     assert (no.error, name in no.told) == ("invalid_request", True)

@@ -163,7 +163,8 @@ async def reviewed(tab: Tab, phone: Phone, accounts: Sequence[str] = ()) -> Revi
     """Scan, type the number, and choose accounts by resource id (all unless named)."""
     journey = (await claimed(tab, phone)).journey
     asked = await matched(tab, phone, journey)
-    return await phone.review(journey, accounts or [it.resource_id for it in asked.accounts])
+    chosen = accounts or [it.resource_id for it in asked.accounts]
+    return await phone.review(journey, chosen, changes=asked.changes)
 
 
 async def standing(served: Served, phone: Phone, step: str) -> tuple[Tab, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx2
 import pytest
 
-from endorse.core.policy import ASKABLE
+from endorse.core.policy import ASKABLE, OWN_SCOPES
 from endorse.phone import Phone
 from endorse.server.enrol import issue
 from endorse.server.oauth.token import EXCHANGES
@@ -81,7 +81,7 @@ async def test_the_metadata_equals_what_is_served(served: Served) -> None:
     for name in ("token", "revocation", "introspection", "device_authorization"):
         answer = await served.http.post(ends[name], data={"token": "x"})
         assert answer.json()["error"] == "invalid_client"
-    assert told["scopes_supported"] == list(ASKABLE)
+    assert told["scopes_supported"] == [*ASKABLE, *OWN_SCOPES]
     assert told["response_types_supported"] == ["code"]
     assert told["response_modes_supported"] == ["query"]
     assert told["code_challenge_methods_supported"] == ["S256"]

@@ -95,6 +95,13 @@ class Memory:
                 )
             case c.Amend():
                 return self._amend(change)
+            case c.VoidRefresh(grant_id, generation, now):
+                grant = self.grants[grant_id]
+                if grant.generation != generation:
+                    return False
+                self.grants[grant_id] = msgspec.structs.replace(
+                    grant, generation=generation + 1, voided=generation, rotated_at=now
+                )
             case c.Rotate(grant_id, generation, now):
                 grant = self.grants[grant_id]
                 if grant.generation != generation or not _lives(grant, now):
@@ -129,7 +136,9 @@ class Memory:
         stored = self.grants[after.grant_id]
         if stored.revision != after.revision - 1 or not _lives(stored, change.evidence.at):
             return False
-        self.grants[after.grant_id] = after
+        counted = ("generation", "voided", "rotated_at")
+        kept = {name: getattr(stored, name) for name in counted}
+        self.grants[after.grant_id] = msgspec.structs.replace(after, **kept)
         key = (change.evidence.grant_id, change.evidence.number)
         return _new(self.evidence, key, change.evidence)
 

@@ -450,7 +450,7 @@ _CODES: Final = (
         "journey.state is State.REDEEMED",
         "False",
         Edit(
-            redeem.code,
+            redeem._code_problem,
             "journey.at(now) is not State.REDIRECTED",
             "journey.at(now) not in (State.REDIRECTED, State.REDEEMED)",
         ),

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from endorse.phone import Consent, ConsentNotTrusted
+from endorse.phone.answers import Account, Changed
 from endorse.phone.consent import challenge_of, read_consent
 from tests.phone.checks import b64, canonical, challenge
 from tests.phone.scripted import ScriptedBank
@@ -19,7 +21,12 @@ def document(**changed: object) -> Document:
     return {**bank._document(["r1", "r2"]), **changed}
 
 
-def read_(text: str, given: object = None, accounts: tuple[str, ...] = ("r2", "r1")) -> Consent:
+def read_(
+    text: str,
+    given: object = None,
+    accounts: tuple[str, ...] = ("r2", "r1"),
+    changes: Changed | None = None,
+) -> Consent:
     return read_consent(
         text,
         b64(challenge(text)) if given is None else given,
@@ -27,6 +34,7 @@ def read_(text: str, given: object = None, accounts: tuple[str, ...] = ("r2", "r
         device="thumb",
         person="anna",
         accounts=accounts,
+        changes=changes,
     )
 
 
@@ -104,3 +112,47 @@ def test_a_document_that_is_not_canonical_is_refused(change: Callable[[str], str
 def test_a_document_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ConsentNotTrusted):
         read_(text, challenge_of(text) if text != "\ud800" else "x")
+
+
+def existing(how: str) -> Changed:
+    """A connection that gives r1, and would be changed."""
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    account = Account("r1", "NL91ABNA0417164300", "Current", "EUR")
+    return Changed("g1", how, 3, ("accounts",), (account,), since, since)
+
+
+def test_a_merge_is_read_with_what_stays_without_being_chosen() -> None:
+    text = canonical(document(merges="g1", revision=4))
+    assert read_(text, accounts=("r2",), changes=existing("merge")).merges == "g1"
+    with pytest.raises(ConsentNotTrusted, match="accounts"):
+        read_(text, accounts=(), changes=existing("merge"))
+
+
+def test_a_replacement_is_read_with_what_was_chosen_alone() -> None:
+    text = canonical(document(replaces="g1", revision=4))
+    assert read_(text, changes=existing("replace")).replaces == "g1"
+    with pytest.raises(ConsentNotTrusted, match="accounts"):
+        read_(text, accounts=("r2",), changes=existing("replace"))
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "reason"),
+    [
+        ("merge", {"merges": "g2", "revision": 4}, "merges"),
+        ("merge", {"replaces": "g1", "revision": 4}, "merges"),
+        ("merge", {"merges": "g1", "replaces": "g1", "revision": 4}, "replaces"),
+        ("merge", {"merges": "g1", "revision": 5}, "revision"),
+        ("merge", {"merges": "g1"}, "revision"),
+        ("merge", {}, "merges"),
+        ("replace", {"replaces": "g2", "revision": 4}, "replaces"),
+        ("", {"merges": "g1", "revision": 4}, "merges"),
+        ("", {"replaces": "g1", "revision": 4}, "replaces"),
+        ("", {"revision": 4}, "revision"),
+        ("swallow", {"revision": 4}, "swallow"),
+    ],
+)
+def test_another_change_than_the_phone_was_told_of_is_not_signed(
+    how: str, said: Document, reason: str
+) -> None:
+    with pytest.raises(ConsentNotTrusted, match=reason):
+        read_(canonical(document(**said)), changes=existing(how) if how else None)

@@ -137,7 +137,13 @@ class Story:
         )
         reviewed = await self.settle(
             lambda j: approve.review(
-                j, ANNA, scene.CLIENT, ["acc-1"], OWNED, "en", scene.TERMS, NOW, self.fresh
+                j,
+                ANNA,
+                scene.CLIENT,
+                approve.Choice(["acc-1"], OWNED, "en"),
+                scene.TERMS,
+                NOW,
+                self.fresh,
             )
         )
         signed = scene.assertion_over(reviewed)

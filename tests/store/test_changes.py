@@ -22,6 +22,7 @@ from endorse.core.change import (
     RevokeToken,
     Rotate,
     TouchGrant,
+    VoidRefresh,
 )
 from endorse.core.journey import Event, State
 from endorse.core.model import ClientSecret, Grant, Journey, Phone
@@ -167,6 +168,43 @@ async def test_an_amendment_wins_once_and_reaches_every_token(store: Store) -> N
     assert not await store.change([narrowed(number=4)], NOW)
     signed = await store.read(lambda db: reads.evidence(db, "grant"))
     assert signed == [things.EVIDENCE, amend.evidence]
+
+
+def another(scope: tuple[str, ...], tokens_from: int = 0) -> Amend:
+    """Another scope by another approval; access tokens count from a revision on."""
+    after = msgspec.structs.replace(GRANT, scope=scope, tokens_from=tokens_from, revision=2)
+    signed = '{"replaces":"grant"}' if tokens_from else '{"merges":"grant"}'
+    return Amend(after, msgspec.structs.replace(things.EVIDENCE, number=2, signed=signed))
+
+
+async def test_a_token_of_before_gives_no_more_than_its_grant_by_now(store: Store) -> None:
+    await things.put(
+        store,
+        things.made(),
+        MakeToken(msgspec.structs.replace(TOKEN, scope=("accounts", "balances"))),
+        another(("balances", "transactions")),
+    )
+    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    assert access is not None
+    assert access.scope == ("balances",)
+
+
+async def test_a_token_from_before_a_replacement_opens_nothing(store: Store) -> None:
+    await things.put_grant(store)
+    newer = msgspec.structs.replace(TOKEN, token_hash="newer", revision=2)
+    await things.put(store, another(("accounts",), tokens_from=2), MakeToken(newer))
+    assert (await grant_in(store)).tokens_from == 2
+    assert await store.read(lambda db: reads.access(db, TOKEN.token_hash)) is None
+    assert await store.read(lambda db: reads.access(db, "newer")) is not None
+
+
+async def test_refresh_tokens_are_made_void_at_the_generation_that_was_read(store: Store) -> None:
+    await things.put_grant(store)
+    assert not await store.change([VoidRefresh("grant", 2, NOW + 5)], NOW)
+    assert await store.change([VoidRefresh("grant", 1, NOW + 5)], NOW)
+    assert not await store.change([VoidRefresh("grant", 1, NOW + 6)], NOW)
+    grant = await grant_in(store)
+    assert (grant.voided, grant.generation, grant.rotated_at) == (1, 2, NOW + 5)
 
 
 @pytest.mark.parametrize("ends", ["ended", "expired", "unknown"])

@@ -59,7 +59,7 @@ async def test_a_journey(store: Store, journey: Journey) -> None:
 
 
 async def test_what_a_client_polls_with(store: Store) -> None:
-    assert await store.read(lambda db: polls.poll(db, "poll-hash")) == (None, None, None)
+    assert await store.read(lambda db: polls.poll(db, "poll-hash")) == (None,) * 4
     await things.put(store, BeginPoll(POLL))
     assert not await store.change([BeginPoll(POLL)], NOW)
     same_letters = msgspec.structs.replace(POLL, poll_hash="another")
@@ -73,7 +73,7 @@ async def test_what_a_client_polls_with(store: Store) -> None:
     assert not await store.change([CountPoll(POLL, slower)], NOW), "it polled meanwhile"
     await things.put(store, Begin(WHOLE_JOURNEY))
     found = await store.read(lambda db: polls.poll(db, "poll-hash"))
-    assert found == (slower, WHOLE_JOURNEY, None)
+    assert found == (slower, WHOLE_JOURNEY, None, None)
     assert (await store.read(lambda db: polls.poll_by_user_code(db, "user-code-hash")))[1]
     second = msgspec.structs.replace(
         JOURNEY, journey_id="x", short="x", qid="x", poll_hash="poll-hash"

@@ -59,6 +59,8 @@ REQUEST = Request(
     request_object="a.b.c",
     once="request-hash",
     binding_message="Desk 4",
+    grant_action="merge",
+    grant_id="grant",
 )
 PUSHED = PushedRequest("request-hash", "app", REQUEST, NOW, NOW + 590)
 JOURNEY = Journey(
@@ -151,7 +153,14 @@ EVIDENCE = Evidence(
     public_key="key",
 )
 TOKEN = AccessToken(
-    "token-hash", "grant", ("accounts",), NOW, NOW + 300, client_id="app", bound_to="jkt:thumbprint"
+    "token-hash",
+    "grant",
+    ("accounts",),
+    NOW,
+    NOW + 300,
+    client_id="app",
+    bound_to="jkt:thumbprint",
+    revision=1,
 )
 
 

@@ -117,6 +117,49 @@ test("the words that the client shows too are those that were compared", async (
   await assert.rejects(read(canonical(FIELDS), { message: "Desk 4" }), new WrongDocument("message"));
 });
 
+const NOW = {
+  grant_id: "g1",
+  revision: 3,
+  scope: ["accounts"],
+  accounts: [FIELDS.accounts[0]!],
+  created_at: "2026-01-01T00:00:00Z",
+  valid_until: "2026-06-01T00:00:00Z",
+};
+const MERGE = { ...NOW, how: "merge" } as const;
+const REPLACE = { ...NOW, how: "replace" } as const;
+
+test("a merge names the connection and its place, and says what stays without being chosen", async () => {
+  const document = canonical({ ...FIELDS, merges: "g1", revision: 4 });
+  const consent = await read(document, { accounts: ["a2"], changes: MERGE });
+  assert.equal(consent.changes, MERGE);
+  assert.equal(consent.accounts.length, 2);
+  await assert.rejects(read(document, { accounts: [], changes: MERGE }), new WrongDocument("accounts"));
+});
+
+test("a replacement says what was chosen alone", async () => {
+  const document = canonical({ ...FIELDS, replaces: "g1", revision: 4 });
+  assert.equal((await read(document, { changes: REPLACE })).changes, REPLACE);
+  await assert.rejects(read(document, { accounts: ["a2"], changes: REPLACE }), new WrongDocument("accounts"));
+});
+
+for (const [part, said, changes] of [
+  ["merges", { merges: "g2", revision: 4 }, MERGE],
+  ["merges", { replaces: "g1", revision: 4 }, MERGE],
+  ["replaces", { merges: "g1", replaces: "g1", revision: 4 }, MERGE],
+  ["replaces", { replaces: "g2", revision: 4 }, REPLACE],
+  ["merges", {}, MERGE],
+  ["revision", { merges: "g1", revision: 5 }, MERGE],
+  ["revision", { merges: "g1" }, MERGE],
+  ["merges", { merges: "g1", revision: 4 }, undefined],
+  ["replaces", { replaces: "g1", revision: 4 }, undefined],
+  ["revision", { revision: 4 }, undefined],
+  ["changes", { revision: 4 }, { ...NOW, how: "swallow" } as unknown as typeof MERGE],
+] as const) {
+  test(`a document that says ${canonical(said)} is no ${changes?.how ?? "new connection"}`, async () => {
+    await assert.rejects(read(canonical({ ...FIELDS, ...said }), { changes }), new WrongDocument(part));
+  });
+}
+
 test("an account added or swapped behind the person's back is refused", async () => {
   const third = { currency: "EUR", iban: "NL44TEST0123456799", name: "House", resourceId: "a3" };
   await assert.rejects(

@@ -1,7 +1,7 @@
 /** The consent document: what the person signs, read and checked before anything of it is shown. */
 
 import { base64url, concat, sha256, utf8 } from "./bytes.ts";
-import type { Account, Client } from "./wire.ts";
+import type { Account, Changed, Client } from "./wire.ts";
 
 export interface Consent {
   readonly issuer: string;
@@ -12,6 +12,8 @@ export interface Consent {
   readonly recurring: boolean;
   readonly accounts: readonly Account[];
   readonly valid_until: string;
+  /** The connection that it changes, as the phone was told of it. */
+  readonly changes?: Changed | undefined;
 }
 
 /** What this phone knows by itself, and the document must agree with. */
@@ -32,6 +34,8 @@ export interface Expected {
   readonly renews?: string;
   /** The words that the client shows too, where it asked by itself. */
   readonly message?: string;
+  /** The connection that is merged into or replaced, where one is. */
+  readonly changes?: Changed | undefined;
 }
 
 /** The document is not what this phone was asked to sign; `part` says where. */
@@ -47,8 +51,8 @@ export class WrongDocument extends Error {
 const TYPE = "endorse-consent-v1";
 // A member that this app does not know could say what it does not show.
 const MEMBERS: readonly string[] = [
-  ...["accounts", "client", "device", "issuer", "locale", "message", "nonce", "person", "recurring", "renews"],
-  ...["request", "scope", "texts", "type", "valid_until"],
+  ...["accounts", "client", "device", "issuer", "locale", "merges", "message", "nonce", "person", "recurring"],
+  ...["renews", "replaces", "request", "revision", "scope", "texts", "type", "valid_until"],
 ];
 export const KNOWN_SCOPE: readonly string[] = ["openid", "profile", "accounts", "balances", "transactions", "offline_access"];
 // Control characters, and those that turn the direction of the text around.
@@ -66,6 +70,7 @@ export async function readConsent(document: string, expected: Expected): Promise
   check(expected.locale === undefined || fields["locale"] === expected.locale, "locale");
   check(fields["renews"] === expected.renews, "renews");
   check(fields["message"] === expected.message, "message");
+  checkChange(fields, expected.changes);
   check(consent.issuer === expected.issuer, "issuer");
   check(consent.person === expected.person, "person");
   check(consent.device === expected.device, "device");
@@ -73,7 +78,7 @@ export async function readConsent(document: string, expected: Expected): Promise
   check(
     sameSet(
       consent.accounts.map((account) => account.resourceId),
-      expected.accounts,
+      [...new Set([...expected.accounts, ...kept(expected.changes)])],
     ),
     "accounts",
   );
@@ -86,7 +91,20 @@ export async function readConsent(document: string, expected: Expected): Promise
     consent.scope.every((word) => KNOWN_SCOPE.includes(word)),
     "scope",
   );
-  return consent;
+  return { ...consent, changes: expected.changes };
+}
+
+/** The accounts that stay without being chosen: those of a connection that is merged into. */
+export function kept(changes: Changed | undefined): readonly string[] {
+  return changes?.how === "merge" ? changes.accounts.map((account) => account.resourceId) : [];
+}
+
+// It names that very connection, as what it becomes, and its place after all that was signed for it.
+function checkChange(fields: Fields, changes: Changed | undefined): void {
+  check(changes === undefined || changes.how === "merge" || changes.how === "replace", "changes");
+  check(fields["merges"] === (changes?.how === "merge" ? changes.grant_id : undefined), "merges");
+  check(fields["replaces"] === (changes?.how === "replace" ? changes.grant_id : undefined), "replaces");
+  check(fields["revision"] === (changes ? changes.revision + 1 : undefined), "revision");
 }
 
 function isEnd(said: string, expected: Expected["validUntil"]): boolean {

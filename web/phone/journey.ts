@@ -164,6 +164,7 @@ export class Journey {
       validUntil: matched.valid_until,
       locale: currentLanguage(),
       ...(this.claimed.binding_message === null ? {} : { message: this.claimed.binding_message }),
+      changes: matched.changes ?? undefined,
     });
   }
 

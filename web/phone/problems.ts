@@ -55,6 +55,8 @@ function refused({ code, status }: Refused): [Stem, IconName] {
       return ["problem.phone-waits", "warning"];
     case "connection_ended":
       return ["problem.over", "once"];
+    case "connection_of_another":
+      return ["problem.another", "warning"];
     case "connection_changed":
       return ["problem.changed", "once"];
     case "not_renewable":

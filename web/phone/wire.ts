@@ -123,12 +123,24 @@ export interface Asked {
   readonly binding_message: string;
 }
 
+/** The connection that a request would change, as it is now. A merge keeps what it has. */
+export interface Changed {
+  readonly grant_id: string;
+  readonly how: "merge" | "replace";
+  readonly revision: number;
+  readonly scope: readonly string[];
+  readonly accounts: readonly Account[];
+  readonly created_at: string;
+  readonly valid_until: string;
+}
+
 export interface Matched {
   readonly journey: string;
   readonly scope: readonly string[];
   readonly recurring: boolean;
   readonly valid_until: string;
   readonly accounts: readonly AccountWithBalance[];
+  readonly changes?: Changed | null;
 }
 
 export interface Review {

@@ -12,7 +12,7 @@ import httpx2
 from endorse.audit.attack import attack
 from endorse.audit.finding import Conclusion, GotThrough, NotApplicable, Unclear, held
 from endorse.audit.stage import Stage, code_in, must_fail
-from endorse.phone import Connection, NotUnderstood, Phone
+from endorse.phone import Connection, NotUnderstood, Phone, Refused
 from endorse.phone.issuer import is_loopback
 
 _CODE_ENDS = 61.0
@@ -102,7 +102,10 @@ async def merged(stage: Stage) -> Conclusion:
             tab = await stage.begun(**named)
         except (NotUnderstood, Unclear):
             continue
-        await stage.approved(tab, other)
+        try:
+            await stage.approved(tab, other)
+        except Refused:
+            continue
         await stage.tokens(tab, await stage.code(tab) or "")
     [after] = [it for it in await owner.connections() if it.grant_id == mine.grant_id]
     if _facts(after) != _facts(mine):

@@ -54,6 +54,28 @@ def revoke(
     return Decision(None)
 
 
+GRANT_NOT_FOUND: Final = Refusal(
+    "grant_not_found",
+    "not_found",
+    404,
+    "This client has no such grant, or it has ended.",
+    "Grant Management 6.6",
+)
+
+
+def managed(grant: Grant | None, client_id: str, now: int) -> Grant | Refusal:
+    """Give a grant to its own client while it lives; to any other one it does not exist."""
+    if grant is None or grant.client_id != client_id or not grant.live(now):
+        return GRANT_NOT_FOUND
+    return grant
+
+
+def end_managed(grant: Grant | None, client_id: str, now: int) -> Decision[None]:
+    """End a grant that its own client names, with all its tokens (Grant Management 6.5)."""
+    own = managed(grant, client_id, now)
+    return Decision(own) if isinstance(own, Refusal) else Decision(None, _ended_by_client(own, now))
+
+
 def _ended_by_client(of: Grant | Access, now: int) -> tuple[Change, ...]:
     what = Connected(of.grant_id, of.client_id, of.person_id)
     told = of_connection(Kind.CONNECTION_ENDED, what, By.CLIENT, now)

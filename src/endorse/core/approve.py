@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from endorse.core import connect, consent, refusal, ways
+from endorse.core import alter, connect, consent, refusal, ways
 from endorse.core.change import Change, CountUp, Decision, FlagClient, NoteTry
 from endorse.core.ciba import unwanted_kind
 from endorse.core.coding import Fresh, fingerprint
 from endorse.core.journey import Event, State, allows
-from endorse.core.model import Client, Hint, Journey, Phone, SharedAccount, Standing
+from endorse.core.model import Client, Grant, Hint, Journey, Phone, SharedAccount, Standing
 from endorse.core.notice import By, Kind, of_phone
 from endorse.core.policy import Policy, Terms
 from endorse.core.proof import Assertion, consent_challenge
@@ -31,6 +31,7 @@ def claim(
     terms: Terms,
     now: int,
     fresh: Fresh,
+    grant: Grant | None = None,
 ) -> Decision[Journey]:
     """Let the first phone that shows a fresh frame, the link or the short code take the journey.
 
@@ -38,6 +39,9 @@ def claim(
     another person, while the first one has not shown yet that the screen is in front of it,
     stops the journey: one of the two is being deceived. A person has one live claim: a new one
     ends the older. Every other failure has the one same answer.
+
+    `grant` is the one that the request would change: a phone of another person leaves the journey
+    to the right one.
     """
     law = terms.law
     if standing.stopped:
@@ -53,6 +57,9 @@ def claim(
         return Decision(no.because("not fresh, genuine and offered"), noted)
     state = journey.at(now)
     if state is State.WAITING and connect.code_runs_out(journey, now, law):
+        other = alter.barred(journey.request, grant, phone.person_id, now)
+        if other is not None:
+            return Decision(other)
         return _take(
             Event.CLAIM, journey, phone, ways.way_of(handle), standing, hint, now, fresh, law
         )
@@ -95,6 +102,7 @@ def come_near(
     now: int,
     fresh: Fresh,
     law: Policy,
+    grant: Grant | None = None,
 ) -> Decision[Journey]:
     """Take the journey by the phone's passkey, which the page itself asked for and verified.
 
@@ -106,6 +114,7 @@ def come_near(
     no = barred(journey, Event.COME_NEAR, now)
     if no is None and "near" not in journey.ways:
         no = refusal.WAY_NOT_OFFERED
+    no = no or alter.barred(journey.request, grant, phone.person_id, now)
     if no is not None:
         return Decision(no)
     return _take(Event.COME_NEAR, journey, phone, "near", standing, hint, now, fresh, law)
@@ -166,6 +175,7 @@ def match(
     standing: Standing,
     now: int,
     law: Policy,
+    grant: Grant | None = None,
 ) -> Decision[Journey]:
     """Show the person what is asked, once the phone said the number on the page: one try.
 
@@ -173,8 +183,9 @@ def match(
     Too many wrong numbers stop the person's claims for a while, and all their phones are told.
     """
     held = _held(journey, phone, Event.MATCH, now)
-    if isinstance(held, Refusal):
-        return Decision(held)
+    no = held if isinstance(held, Refusal) else _of_grant(held, grant, now)
+    if no is not None or isinstance(held, Refusal):
+        return Decision(no or held)
     if ways.needs_number(held.way):
         if number is None:
             return Decision(refusal.NUMBER_MISSING)
@@ -198,27 +209,40 @@ def _stopped(phone: Phone, standing: Standing, now: int, law: Policy) -> list[Ch
     return [NoteTry(person, "stop", now), told]
 
 
+class Choice(msgspec.Struct, frozen=True):
+    """What the person chose, of what they own, and the language in which they read it."""
+
+    accounts: Sequence[str]
+    owned: Sequence[SharedAccount]
+    locale: str
+
+
 def review(
     journey: Journey | None,
     phone: Phone,
     client: Client,
-    chosen: Sequence[str],
-    owned: Sequence[SharedAccount],
-    locale: str,
+    choice: Choice,
     terms: Terms,
     now: int,
     fresh: Fresh,
+    grant: Grant | None = None,
 ) -> Decision[Journey]:
-    """Freeze the consent document over the chosen accounts; its hash is what the passkey signs."""
+    """Freeze the consent document over the chosen accounts; its hash is what the passkey signs.
+
+    Accounts that a merge keeps need not be chosen, so that none may be.
+    """
     held = _held(journey, phone, Event.REVIEW, now)
-    if isinstance(held, Refusal):
-        return Decision(held)
+    no = held if isinstance(held, Refusal) else _of_grant(held, grant, now)
+    if no is not None or isinstance(held, Refusal):
+        return Decision(no or held)
+    chosen, owned = choice.accounts, choice.owned
     by_id = {account.resource_id: account for account in owned}
     known = set(chosen) <= set(by_id)
-    if not chosen or len(set(chosen)) != len(chosen) or not known:
+    some = bool(chosen) or held.request.grant_action == alter.MERGE
+    if not some or len(set(chosen)) != len(chosen) or not known:
         return Decision(refusal.ACCOUNTS_NOT_GOOD)
     accounts = [account for account in owned if account.resource_id in set(chosen)]
-    signed = consent.document(held, phone, client, accounts, locale, terms, fresh)
+    signed = consent.document(held, phone, client, accounts, choice.locale, terms, fresh, grant)
     return moved(
         Event.REVIEW,
         held,
@@ -228,12 +252,17 @@ def review(
     )
 
 
-def edit(journey: Journey | None, phone: Phone, now: int, law: Policy) -> Decision[Journey]:
+def edit(
+    journey: Journey | None, phone: Phone, now: int, law: Policy, grant: Grant | None = None
+) -> Decision[Journey]:
     """Go back from the review to the choice; the document and its challenge are dead.
 
     At the choice it changes nothing: a phone that was away learns there what is asked.
     """
     mine = held_by(journey, phone)
+    no = None if isinstance(mine, Refusal) else _of_grant(mine, grant, now)
+    if no is not None:
+        return Decision(no)
     if not isinstance(mine, Refusal) and mine.at(now) is State.MATCHED:
         return Decision(mine)
     held = _held(journey, phone, Event.EDIT, now)
@@ -251,11 +280,16 @@ def approve(
     assertion: Assertion,
     terms: Terms,
     now: int,
+    grant: Grant | None = None,
 ) -> Decision[Journey]:
-    """Approve by a verified assertion over exactly the frozen document."""
+    """Approve by a verified assertion over exactly the frozen document.
+
+    One that changes a grant is dead as soon as anything else was signed for that.
+    """
     held = _held(journey, phone, Event.APPROVE, now)
-    if isinstance(held, Refusal):
-        return Decision(held)
+    no = held if isinstance(held, Refusal) else alter.outdated(held, grant, now)
+    if no is not None or isinstance(held, Refusal):
+        return Decision(no or held)
     signed_this = held.challenge is not None and assertion.challenge == held.challenge
     if not signed_this or assertion.credential_id != phone.credential_id:
         return Decision(refusal.PASSKEY_NOT_GOOD.because("another document or credential"))
@@ -327,6 +361,10 @@ def _held(journey: Journey | None, phone: Phone, event: Event, now: int) -> Jour
     if isinstance(held, Refusal):
         return held
     return barred(held, event, now) or held
+
+
+def _of_grant(journey: Journey, grant: Grant | None, now: int) -> Refusal | None:
+    return alter.barred(journey.request, grant, journey.person_id or "", now)
 
 
 def _touched(journey: Journey, now: int, law: Policy) -> int:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from endorse.core import profile, refusal
+from endorse.core import alter, profile, refusal
 from endorse.core.answer import MODES
 from endorse.core.model import Client, Request, Trusted
 from endorse.core.params import Params
@@ -48,12 +48,14 @@ def read(
         or params.check(law, _SPEC, "response_type", "response_mode", "scope")
         or params.check(law, _SPEC, "code_challenge", "code_challenge_method")
         or params.check(law, _SPEC, "nonce", "prompt", "max_age", "dpop_jkt")
+        or params.check(law, _SPEC, "grant_management_action", "grant_id")
         or _way_problem(client, pushed, signed)
         or _response_type(params)
         or _scope_problem(params, client)
         or _pkce_problem(params, client)
         or _openid_problem(params)
         or _dpop_problem(params)
+        or alter.problem(params, client)
     )
     if no is not None:
         return no
@@ -69,6 +71,8 @@ def read(
         prompt=tuple(params.text("prompt").split()),
         max_age=int(max_age) if max_age else None,
         dpop_jkt=params.text("dpop_jkt") or None,
+        grant_action=params.text("grant_management_action"),
+        grant_id=params.text("grant_id"),
     )
 
 
@@ -92,6 +96,8 @@ def query(request: Request) -> str:
         "prompt": " ".join(request.prompt),
         "max_age": "" if request.max_age is None else str(request.max_age),
         "dpop_jkt": request.dpop_jkt or "",
+        "grant_management_action": request.grant_action,
+        "grant_id": request.grant_id,
     }
     pairs = {name: text.encode() for name, text in texts.items() if text}
     if request.state is not None:

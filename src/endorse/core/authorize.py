@@ -46,13 +46,17 @@ def present(
     return msgspec.structs.replace(request, request_object=inside.text, once=inside.once)
 
 
-def showable(request: Request, used: bool, issuer: str) -> Request | Reply:
+def showable(
+    request: Request, used: bool, issuer: str, named: Refusal | None = None
+) -> Request | Reply:
     """Say whether a good request is shown to a person; `used` if its jti was (RFC 9101 10.2).
+
+    `named` is what is wrong with the grant that it names, if anything is (`alter.unnamed`).
 
     Nobody is signed in in a browser here, so that `prompt=none` can only be answered with an
     error (OpenID Connect Core 3.1.2.1).
     """
-    no = refusal.REQUEST_OBJECT_NOT_GOOD.because("its jti was used") if used else None
+    no = refusal.REQUEST_OBJECT_NOT_GOOD.because("its jti was used") if used else named
     if no is None and "none" in request.prompt:
         no = refusal.LOGIN_REQUIRED
     if no is None:

@@ -105,6 +105,14 @@ class Amend(msgspec.Struct, frozen=True):
     evidence: Evidence
 
 
+class VoidRefresh(msgspec.Struct, frozen=True):
+    """Make a grant's refresh tokens void, by counting past them. Guard: it has this generation."""
+
+    grant_id: str
+    generation: int
+    now: int
+
+
 class MakeToken(msgspec.Struct, frozen=True):
     """Store a new access token. Guard: its hash is new."""
 
@@ -309,6 +317,7 @@ Change = (
     | KeepRequest
     | MakeGrant
     | Amend
+    | VoidRefresh
     | MakeToken
     | Rotate
     | EndGrant

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 import rfc8785
 
+from endorse.core import alter
 from endorse.core.coding import Fresh, b64url
 from endorse.core.model import Client, Grant, Journey, Phone, SharedAccount
 from endorse.core.policy import Policy, Terms
@@ -25,16 +26,18 @@ def locale_of(asked: str) -> str:
     return language if language in LOCALES else "en"
 
 
-def valid_until(journey: Journey, client: Client, law: Policy) -> int:
+def valid_until(journey: Journey, client: Client, law: Policy, grant: Grant | None = None) -> int:
     """Give the time at which what is asked will end, counted from the claim.
 
     So what the phone shows first is what the document says later. Without offline_access it is
-    as long as one approval can take, and then one access token's life.
+    as long as one approval can take, and then one access token's life. `grant` is the one that
+    the request changes, if it does.
     """
     start = journey.claimed_at or journey.started_at
-    if "offline_access" not in journey.request.scope:
-        return start + law.decision + law.resume + law.code + law.access_token
-    return start + min(client.duration, law.grant_at_most)
+    until = start + min(client.duration, law.grant_at_most)
+    if "offline_access" not in alter.scope(journey.request, grant):
+        until = start + law.decision + law.resume + law.code + law.access_token
+    return alter.ends(journey.request, grant, until)
 
 
 def timestamp(seconds: int) -> str:
@@ -97,22 +100,29 @@ def document(
     locale: str,
     terms: Terms,
     fresh: Fresh,
+    grant: Grant | None = None,
 ) -> str:
-    """Write the consent document as canonical JSON (RFC 8785)."""
+    """Write the consent document as canonical JSON (RFC 8785).
+
+    It says everything that there will be: for a `grant` that the request changes, also what stays
+    of it, and which it is and how.
+    """
+    scope = alter.scope(journey.request, grant)
     said = {
-        "accounts": msgspec.to_builtins(accounts),
+        **alter.members(journey.request, grant),
+        "accounts": msgspec.to_builtins(alter.accounts(journey.request, grant, accounts)),
         "client": _named(client),
         "device": phone.device,
         "issuer": terms.issuer,
         "locale": locale,
         "nonce": b64url(fresh(16)),
         "person": phone.person_id,
-        "recurring": "offline_access" in journey.request.scope,
+        "recurring": "offline_access" in scope,
         "request": journey.digest,
-        "scope": list(journey.request.scope),
+        "scope": list(scope),
         "texts": TEXTS_VERSION,
         "type": "endorse-consent-v1",
-        "valid_until": timestamp(valid_until(journey, client, terms.law)),
+        "valid_until": timestamp(valid_until(journey, client, terms.law, grant)),
     }
     if journey.request.binding_message:
         said["message"] = journey.request.binding_message

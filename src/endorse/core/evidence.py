@@ -83,6 +83,10 @@ class _Document(msgspec.Struct, frozen=True):
     recurring: bool
     valid_until: datetime
     renews: str | None = None
+    merges: str | None = None
+    replaces: str | None = None
+    revision: int | None = None
+    """Its own number, where it merges or replaces."""
 
 
 class _Narrowing(msgspec.Struct, frozen=True):
@@ -187,12 +191,23 @@ def _consent(whole: Bundle, item: Item, last: _Document | None) -> _Document | s
         grant.client_id,
     ):
         return "another issuer, person or client"
-    if said.renews != (None if last is None else grant.grant_id):
-        return "it renews another connection"
-    if last is None:
-        return said
+    named = [name for name in (said.renews, said.merges, said.replaces) if name is not None]
+    if named != ([] if last is None else [grant.grant_id]):
+        return "it renews, merges or replaces another connection"
+    if last is None or said.renews is None:
+        return _changed(said, item, last)
     within = _keys(said.accounts) <= _keys(last.accounts) and set(said.scope) <= set(last.scope)
     return said if within and said.request == last.request else "it gives more than the one before"
+
+
+def _changed(said: _Document, item: Item, last: _Document | None) -> _Document | str:
+    """Check a document that makes a grant, or changes one to what it says."""
+    if said.revision != (None if last is None else item.number):
+        return "it stands at another place than it says"
+    if last is None or said.merges is None:
+        return said
+    kept = _keys(last.accounts) <= _keys(said.accounts) and set(last.scope) <= set(said.scope)
+    return said if kept else "it merges, and gives less than the one before"
 
 
 def _amendment(whole: Bundle, item: Item, last: _Document | None) -> _Document | str:

@@ -70,6 +70,10 @@ class Request(msgspec.Struct, frozen=True):
     """From which its request_uri is derived, if it was pushed (RFC 9126)."""
     request_object: str = ""
     """The signed request that it came as by value, for the way to try again (RFC 9101)."""
+    grant_action: str = ""
+    """What the client wants of a grant: one of `alter.ACTIONS`, "" where it does not say."""
+    grant_id: str = ""
+    """The grant that it names, to be changed; "" for a new one."""
     once: str = ""
     """What the first code that answers it uses up, so that no other one can; "" for nothing."""
     binding_message: str = ""
@@ -276,7 +280,7 @@ class Grant(msgspec.Struct, frozen=True):
     created_at: int
     expires_at: int
     generation: int = 0
-    """Counts the refresh tokens handed out; 0 means none ever."""
+    """Counts the refresh tokens that were handed out or made void; 0 means none ever."""
     rotated_at: int = 0
     last_used_at: int | None = None
     ended_at: int | None = None
@@ -289,6 +293,10 @@ class Grant(msgspec.Struct, frozen=True):
     """The key that must be shown with its refresh token, as in `AccessToken`; "" for none."""
     approved_at: int = 0
     """When the person first approved it: the `auth_time` of each ID token."""
+    voided: int = 0
+    """Refresh tokens up to this generation are void: another approval changed the grant since."""
+    tokens_from: int = 0
+    """The first revision whose access tokens count: that of the last replacement."""
 
     def live(self, now: int) -> bool:
         """Say whether the client may still use it."""
@@ -342,6 +350,8 @@ class AccessToken(msgspec.Struct, frozen=True):
     bound_to: str = ""
     """The key that must be shown with it: `jkt` or `x5t#S256`, a colon and the thumbprint
     (RFC 7800 3, RFC 9449 6, RFC 8705 3); "" for a bearer token."""
+    revision: int = 0
+    """The revision of its grant at which it was made."""
 
 
 class SigningKey(msgspec.Struct, frozen=True):

@@ -23,6 +23,8 @@ class Kind(StrEnum):
 
     CONNECTION_MADE = "connection_made"
     CONNECTION_NARROWED = "connection_narrowed"
+    CONNECTION_CHANGED = "connection_changed"
+    """Another approval gave more to it, or something else."""
     CONNECTION_RENEWED = "connection_renewed"
     CONNECTION_ENDED = "connection_ended"
     PHONE_ENROLLED = "phone_enrolled"

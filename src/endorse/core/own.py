@@ -15,7 +15,8 @@ SCOPE_UNKNOWN: Final = Refusal(
     "own_scope_unknown",
     "invalid_scope",
     400,
-    "For itself a client may ask for: directory. Everything else a person must approve.",
+    "For itself a client may ask for: directory, grant_management_query, grant_management_revoke. "
+    "Everything else a person must approve.",
     "RFC 6749 4.4.2",
 )
 
@@ -23,12 +24,12 @@ SCOPE_UNKNOWN: Final = Refusal(
 def give(params: Params, client: Client, now: int, fresh: Fresh, law: Policy) -> Decision[Tokens]:
     """Give a client an access token of its own; no refresh token goes with it (RFC 6749 4.4.3).
 
-    There is one scope for that, so that nothing of a person can ever be behind such a token. A
-    public client is refused: nobody knows who it is.
+    No scope of these can be asked of a person, so that nothing of a person can ever be behind such
+    a token. A public client is refused: nobody knows who it is.
     """
     if client.public:
         return Decision(CLIENT_NOT_FOR_THIS.because("a public client"))
-    asked = tuple(params.text("scope").split()) or OWN_SCOPES
+    asked = tuple(params.text("scope").split()) or OWN_SCOPES[:1]
     if not set(asked) <= set(OWN_SCOPES):
         return Decision(SCOPE_UNKNOWN)
     scope = tuple(name for name in OWN_SCOPES if name in asked)

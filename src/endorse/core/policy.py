@@ -18,8 +18,9 @@ only where the client is registered for it, and only beside something that the p
 ASKABLE: Final = (*IDENTITY, *SCOPES)
 """All that a person can be asked for."""
 
-OWN_SCOPES: Final = ("directory",)
-"""What a client may ask for itself: it concerns no person, so nobody is asked."""
+OWN_SCOPES: Final = ("directory", "grant_management_query", "grant_management_revoke")
+"""What a client may ask for itself, by its own credentials: nobody is asked. The first one is what
+it gets without naming any."""
 
 WAYS: Final = ("qr", "link", "short_code", "near")
 """How a request may reach a phone: the moving code, the app on the same device, eight letters

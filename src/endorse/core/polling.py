@@ -8,7 +8,7 @@ from endorse.core import redeem, refusal, refusal_polling
 from endorse.core.change import CountPoll, Decision
 from endorse.core.coding import Fresh
 from endorse.core.journey import Event, State
-from endorse.core.model import Client, Journey, Phone, Poll
+from endorse.core.model import Client, Grant, Journey, Phone, Poll
 from endorse.core.policy import Policy, Terms
 from endorse.core.redeem import Tokens
 
@@ -22,6 +22,7 @@ def collect(
     poll: Poll | None,
     journey: Journey | None,
     phone: Phone | None,
+    grant: Grant | None,
     terms: Terms,
     now: int,
     fresh: Fresh,
@@ -29,7 +30,7 @@ def collect(
     """Answer a client that polls: the tokens once, before that why there are none (RFC 8628 3.5).
 
     `kind` is what the client says that it asks with, `poll` what it is, `journey` the one that a
-    person began for it, if anybody has.
+    person began for it, if anybody has, and `grant` the one that its request changes, if it does.
     Another client's handle is unknown, and so is one that brought tokens already. A client that
     asks too soon must let five seconds more pass from then on, also when the answer is there.
     """
@@ -50,7 +51,7 @@ def collect(
     if journey is None or state is not State.APPROVED:
         return Decision(refusal_polling.POLL_PENDING, (counted,))
     given = redeem.given(
-        Event.COLLECT, journey, client, phone, terms.server_key, now, fresh, terms.law
+        Event.COLLECT, journey, client, phone, grant, terms.server_key, now, fresh, terms.law
     )
     return Decision(given.answer, (*given.changes, counted))
 

@@ -5,10 +5,10 @@ from typing import Final
 
 import msgspec
 
-from endorse.core import asked, refusal
+from endorse.core import alter, asked, refusal
 from endorse.core.change import Change, Decision, KeepRequest, UseOnce
 from endorse.core.coding import Fresh, b64url, fingerprint, mac
-from endorse.core.model import Client, PushedRequest, Request
+from endorse.core.model import Client, Grant, PushedRequest, Request
 from endorse.core.params import Params
 from endorse.core.policy import Policy, Terms
 from endorse.core.refusal import Refusal
@@ -33,13 +33,20 @@ def uri_of(server_key: bytes, pushed_id: str) -> str:
 
 
 def push(
-    params: Params, inside: Inside, client: Client, used: bool, terms: Terms, now: int, fresh: Fresh
+    params: Params,
+    inside: Inside,
+    client: Client,
+    used: bool,
+    terms: Terms,
+    now: int,
+    fresh: Fresh,
+    grant: Grant | None = None,
 ) -> Decision[Accepted]:
     """Check a request as the authorization endpoint would, and keep it (RFC 9126 2.1, 3).
 
     `inside` are the parameters that count; `used` says that the jti of a signed request was shown
-    before. A redirect_uri that is not registered is refused like any other: RFC 9126 2.4 would
-    let a known client name a new one.
+    before, `grant` is the one that the request names. A redirect_uri that is not registered is
+    refused like any other: RFC 9126 2.4 would let a known client name a new one.
     """
     if "request_uri" in params.values or "request_uri" in params.doubled:
         return Decision(refusal.REQUEST_URI_PUSHED)
@@ -52,6 +59,9 @@ def push(
     request = asked.read(inside.params, client, trusted, terms.law, pushed=True, signed=signed)
     if isinstance(request, Refusal):
         return Decision(request)
+    no = alter.unnamed(request, grant, client, now)
+    if no is not None:
+        return Decision(no)
     pushed_id = b64url(fresh(16))
     uri, lives = uri_of(terms.server_key, pushed_id), terms.law.pushed_request
     request_hash = fingerprint(uri)

@@ -5,8 +5,9 @@ from typing import Final
 
 import msgspec
 
-from endorse.core import ciba, dpop, profile, refusal
+from endorse.core import alter, ciba, dpop, profile, refusal
 from endorse.core.change import (
+    Amend,
     Change,
     Decision,
     EndGrant,
@@ -15,12 +16,13 @@ from endorse.core.change import (
     MakeToken,
     Move,
     Rotate,
+    VoidRefresh,
 )
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
 from endorse.core.grants import consented
 from endorse.core.journey import Event, State
 from endorse.core.metadata import CIBA
-from endorse.core.model import AccessToken, Client, Grant, Journey, Phone, SharedAccount
+from endorse.core.model import AccessToken, Client, Evidence, Grant, Journey, Phone, SharedAccount
 from endorse.core.notice import By, Connected, Kind, of_connection
 from endorse.core.params import Params
 from endorse.core.policy import ASKABLE, Policy
@@ -49,6 +51,8 @@ class Tokens(msgspec.Struct, frozen=True):
     """When that person approved with the passkey."""
     nonce: str | None = None
     """The one of the request, for the ID token that answers it."""
+    grant_id: str = ""
+    """Told where the request asked for something of a grant (Grant Management 5.5)."""
 
 
 class _Signed(msgspec.Struct, frozen=True):
@@ -59,11 +63,21 @@ class _Signed(msgspec.Struct, frozen=True):
     valid_until: str
 
 
+class Approval(msgspec.Struct, frozen=True):
+    """What is stored of a code."""
+
+    journey: Journey | None = None
+    """The one that it belongs to."""
+    phone: Phone | None = None
+    """The one that approved it, whose passkey is kept with the evidence."""
+    grant: Grant | None = None
+    """The one that its request changes, if it does."""
+
+
 def code(
     params: Params,
     client: Client,
-    journey: Journey | None,
-    phone: Phone | None,
+    approval: Approval,
     server_key: bytes,
     now: int,
     fresh: Fresh,
@@ -73,10 +87,10 @@ def code(
     """Redeem an authorization code, once (RFC 6749 4.1.3, 10.5; RFC 9700 4.5).
 
     A second use by the code's own client ends the grant that the first one made: whoever of
-    the two was honest, the other was not. `journey` is the one this code belongs to, `phone` the
-    one that approved it, whose passkey is kept with the evidence. `bound_to` is the key that the
-    call shows, as in `AccessToken`; a code for another key is not good (RFC 9449 10).
+    the two was honest, the other was not. `bound_to` is the key that the call shows, as in
+    `AccessToken`; a code for another key is not good (RFC 9449 10).
     """
+    journey, phone, before = approval.journey, approval.phone, approval.grant
     for name in ("code", "redirect_uri"):
         if name not in params.values:
             return Decision(refusal.missing(name, _SPEC))
@@ -87,15 +101,10 @@ def code(
         what = Connected(journey.grant_id or "", client.client_id, person_id)
         ended = _ended_by_misuse(what, "replay of its code", now)
         return Decision(refusal.CODE_NOT_GOOD.because("a second use ends the grant"), ended)
-    if journey.at(now) is not State.REDIRECTED:
-        return _not_good("too old")
-    if not same(params.text("redirect_uri"), journey.request.returns_to.redirect_uri):
-        return _not_good("another redirect_uri")
-    if not pkce_holds(params.text("code_verifier"), journey.request.code_challenge):
-        return _not_good("code_verifier does not answer code_challenge")
-    if journey.request.dpop_jkt and bound_to != dpop.BOUND + journey.request.dpop_jkt:
-        return _not_good("dpop_jkt is another key than the one that was shown")
-    return given(Event.REDEEM, journey, client, phone, server_key, now, fresh, law)
+    wrong = _code_problem(params, journey, now, bound_to)
+    if wrong:
+        return _not_good(wrong)
+    return given(Event.REDEEM, journey, client, phone, before, server_key, now, fresh, law)
 
 
 def given(
@@ -103,6 +112,7 @@ def given(
     journey: Journey,
     client: Client,
     phone: Phone | None,
+    before: Grant | None,
     server_key: bytes,
     now: int,
     fresh: Fresh,
@@ -111,28 +121,46 @@ def given(
     """Make the grant that a person approved, and its first tokens: what ends every journey well.
 
     The move by `event` is the guard: of two that come at once, one finds the journey moved.
+    `before` is the grant that the request changes, if it does: nothing else may have been signed
+    for it since the approval.
     """
     if journey.document is None or journey.assertion is None or phone is None:
         raise AssertionError("an approved journey has a signed document and its phone")
+    late = alter.outdated(journey, before, now)
+    if late is not None:
+        return Decision(alter.GRANT_CHANGED.because(late.name))
     grant = _grant(journey, journey.document, client, now, fresh, law)
-    signed = consented(grant.grant_id, 1, journey.document, journey.assertion, phone, now)
+    if before is not None:
+        grant = alter.altered(journey.request, before, grant)
+    signed = consented(
+        grant.grant_id, grant.revision, journey.document, journey.assertion, phone, now
+    )
     tokens, token = _access_token(grant, grant.scope, now, fresh, law)
     tokens = msgspec.structs.replace(tokens, nonce=journey.request.nonce)
-    if grant.generation:
+    if "offline_access" in grant.scope:
         tokens = _with_refresh(tokens, grant, server_key)
     tokens = _with_hint(tokens, client, grant, server_key)
+    if journey.request.grant_action:
+        tokens = msgspec.structs.replace(tokens, grant_id=grant.grant_id)
     after = msgspec.structs.replace(journey, state=State.REDEEMED, grant_id=grant.grant_id)
-    what = Connected(grant.grant_id, grant.client_id, grant.person_id)
-    told = of_connection(Kind.CONNECTION_MADE, what, By.CLIENT, now)
-    changes: tuple[Change, ...] = (
-        Move(event, journey, after),
-        MakeGrant(grant, signed),
-        MakeToken(token),
-        told,
-    )
+    kept, told = _kept(before, grant, signed, now)
+    moved = Move(event, journey, after)
+    changes: tuple[Change, ...] = (moved, *kept, MakeToken(token), told)
     if journey.browser_id:
         changes = (*changes, KnowBrowser(journey.browser_id, grant.person_id, now))
     return Decision(tokens, changes)
+
+
+def _kept(
+    before: Grant | None, grant: Grant, signed: Evidence, now: int
+) -> tuple[tuple[Change, ...], Change]:
+    """Store a new grant, or what became of the one before; and tell the person's phones."""
+    what = Connected(grant.grant_id, grant.client_id, grant.person_id)
+    if before is None:
+        told = of_connection(Kind.CONNECTION_MADE, what, By.CLIENT, now)
+        return (MakeGrant(grant, signed),), told
+    told = of_connection(Kind.CONNECTION_CHANGED, what, By.CLIENT, now, count=grant.revision)
+    return (Amend(grant, signed), VoidRefresh(grant.grant_id, before.generation, now)), told
 
 
 class RefreshToken(msgspec.Struct, frozen=True):
@@ -177,6 +205,9 @@ def refresh(
         return Decision(refusal.REFRESH_NOT_GOOD.because("the grant has ended"))
     if grant.bound_to and bound_to != grant.bound_to:
         return Decision(refusal.REFRESH_NOT_GOOD.because("bound to another key, or none shown"))
+    if token.generation <= grant.voided:
+        # Another approval made it void, so it is no sign of a thief.
+        return Decision(refusal.REFRESH_NOT_GOOD.because("void since the grant was changed"))
     asked = tuple(params.text("scope").split()) or grant.scope
     if not set(asked) <= set(grant.scope):
         return Decision(refusal.SCOPE_WIDER)
@@ -199,6 +230,19 @@ def refresh(
 def _ended_by_misuse(what: Connected, by: str, now: int) -> tuple[Change, ...]:
     told = of_connection(Kind.CONNECTION_ENDED, what, By.MISUSE, now)
     return (EndGrant(what.grant_id, by, now), told)
+
+
+def _code_problem(params: Params, journey: Journey, now: int, bound_to: str) -> str:
+    """Say why a code that its own client sends is not good, or ""."""
+    if journey.at(now) is not State.REDIRECTED:
+        return "too old"
+    if not same(params.text("redirect_uri"), journey.request.returns_to.redirect_uri):
+        return "another redirect_uri"
+    if not pkce_holds(params.text("code_verifier"), journey.request.code_challenge):
+        return "code_verifier does not answer code_challenge"
+    if journey.request.dpop_jkt and bound_to != dpop.BOUND + journey.request.dpop_jkt:
+        return "dpop_jkt is another key than the one that was shown"
+    return ""
 
 
 def _not_good(detail: str) -> Decision[Tokens]:
@@ -232,7 +276,9 @@ def _access_token(
 ) -> tuple[Tokens, AccessToken]:
     secret = ACCESS + b64url(fresh(32))
     ends = min(now + law.access_token, grant.expires_at)
-    token = AccessToken(fingerprint(secret), grant.grant_id, scope, now, ends)
+    token = AccessToken(
+        fingerprint(secret), grant.grant_id, scope, now, ends, revision=grant.revision
+    )
     tokens = Tokens(
         Secret(secret),
         ends - now,

@@ -165,8 +165,33 @@ class Asked(msgspec.Struct, frozen=True):
     expires_in: int
 
 
+class Changed(msgspec.Struct, frozen=True):
+    """The connection that a request would change, as it is now.
+
+    `how` is "merge" (it keeps what it has and gets more) or "replace" (it will have nothing else
+    than what is asked now).
+    """
+
+    grant_id: str
+    how: str
+    revision: int
+    scope: tuple[str, ...]
+    accounts: tuple[Account, ...]
+    created_at: datetime
+    valid_until: datetime
+
+    @property
+    def kept(self) -> frozenset[str]:
+        """The accounts that stay without being chosen, by resource id."""
+        merges = self.how == "merge"
+        return frozenset(it.resource_id for it in self.accounts) if merges else frozenset()
+
+
 class Matched(msgspec.Struct, frozen=True):
-    """What is asked, and the accounts to choose from."""
+    """What will be given, and the accounts to choose from.
+
+    With `changes` it is a connection of the person that will give it.
+    """
 
     journey: str
     state: str
@@ -175,6 +200,7 @@ class Matched(msgspec.Struct, frozen=True):
     valid_until: datetime
     accounts: tuple[Account, ...]
     expires_in: int
+    changes: Changed | None = None
 
 
 class ReviewAnswer(msgspec.Struct, frozen=True):

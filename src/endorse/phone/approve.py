@@ -256,7 +256,9 @@ async def _approve(
 ) -> Progress:
     matched = await phone.match(claimed.journey, number)
     chosen = [account.resource_id for account in choose(matched.accounts, accounts)]
-    review = await phone.review(claimed.journey, chosen, message=claimed.binding_message)
+    review = await phone.review(
+        claimed.journey, chosen, message=claimed.binding_message, changes=matched.changes
+    )
     _check_same(review.consent, claimed, matched)
     # Under a warning an approval counts only when there was time to read it.
     await asyncio.sleep(claimed.hint.wait)

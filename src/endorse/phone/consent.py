@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import rfc8785
 
-from endorse.phone.answers import Client
+from endorse.phone.answers import Changed, Client
 from endorse.phone.encoding import b64url
 from endorse.phone.errors import ConsentNotTrusted
 
@@ -54,6 +54,12 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The connection that it renews; none in a first consent."""
     message: str | None = None
     """What the client showed too, where it asked by itself."""
+    merges: str | None = None
+    """The connection that keeps what it has and gets the rest."""
+    replaces: str | None = None
+    """The connection that will have nothing else than this."""
+    revision: int | None = None
+    """Its place among all that was signed for the connection that it merges or replaces."""
 
 
 def challenge_of(document: str) -> str:
@@ -75,12 +81,13 @@ def read_consent(
     accounts: Collection[str],
     renews: str | None = None,
     message: str | None = None,
+    changes: Changed | None = None,
 ) -> Consent:
     """Parse a document after checking that it is the one to sign, and for this phone.
 
     `challenge` is the one in the WebAuthn options, `device` this phone's key thumbprint, `person`
-    its account holder's id, `accounts` the resource ids that were chosen. Raises
-    `ConsentNotTrusted`.
+    its account holder's id, `accounts` the resource ids that were chosen, `changes` the connection
+    that the request changes, as `match` answered it. Raises `ConsentNotTrusted`.
     """
     if challenge != challenge_of(document):
         raise ConsentNotTrusted("The challenge is not the hash of the document.")
@@ -93,14 +100,29 @@ def read_consent(
         ("person", consent.person, person),
         ("renews", consent.renews, renews),
         ("message", consent.message, message),
+        *_named(consent, changes),
     ]
     for name, found, right in expected:
         if found != right:
             raise ConsentNotTrusted(f"The document's {name} is {found!r}, not {right!r}.")
     named = [account.resource_id for account in consent.accounts]
-    if len(named) != len(set(named)) or set(named) != set(accounts):
+    wanted = {*accounts, *(changes.kept if changes else ())}
+    if len(named) != len(set(named)) or set(named) != wanted:
         raise ConsentNotTrusted(f"The document names accounts {named}, not those chosen.")
     return consent
+
+
+def _named(consent: Consent, changes: Changed | None) -> list[tuple[str, object, object]]:
+    """What the document says of the connection that it changes, beside what it must say."""
+    verb = {"merge": "merges", "replace": "replaces"}.get(changes.how, "") if changes else ""
+    if changes and not verb:
+        raise ConsentNotTrusted(f"A connection would be changed by {changes.how!r}.")
+    grant_id = changes.grant_id if changes else None
+    return [
+        ("merges", consent.merges, grant_id if verb == "merges" else None),
+        ("replaces", consent.replaces, grant_id if verb == "replaces" else None),
+        ("revision", consent.revision, changes.revision + 1 if changes else None),
+    ]
 
 
 def _parse(document: str) -> Consent:

@@ -14,6 +14,7 @@ import msgspec
 
 from endorse.phone.answers import (
     Asked,
+    Changed,
     Claimed,
     Confirmed,
     Connection,
@@ -164,12 +165,15 @@ class Phone(Caller):
         accounts: Sequence[str],
         locale: str = "en",
         message: str | None = None,
+        *,
+        changes: Changed | None = None,
     ) -> Review:
         """Choose accounts by resource id, and get the document to sign, already checked.
 
-        `message` is the binding message of what a client asked by itself. Raises
-        `ConsentNotTrusted` if the document is not the one that the challenge stands for, or not for
-        this issuer, phone, person, choice and message.
+        `message` is the binding message of what a client asked by itself, `changes` what `match`
+        answered of the connection that the request changes; what a merge keeps need not be chosen.
+        Raises `ConsentNotTrusted` if the document is not the one that the challenge stands for, or
+        not for this issuer, phone, person, choice, message and change.
         """
         _, passkey = self._enrolled()
         body = {"journey": journey, "accounts": list(accounts), "locale": locale}
@@ -184,6 +188,7 @@ class Phone(Caller):
             person=self._person().id,
             accounts=accounts,
             message=message,
+            changes=changes,
         )
         return Review(journey, answer.document, consent, answer.options, answer.expires_in)
 

@@ -107,7 +107,7 @@ async def _begun(desk: Desk, opening: Opening, browser: connect.Browser) -> conn
     async def facts(db: Connection) -> tuple[bool, Poll | None, bool]:
         if not opening.poll_hash:
             return await reads.is_spent(db, request, now), None, False
-        poll, journey, _ = await polls.poll(db, opening.poll_hash)
+        poll, journey, *_ = await polls.poll(db, opening.poll_hash)
         return False, poll, journey is not None
 
     def decide(read: tuple[bool, Poll | None, bool]) -> Decision[connect.Begun]:

@@ -29,7 +29,7 @@ from endorse.server.connections_shapes import (
 from endorse.server.desk import Desk
 from endorse.server.phone import who
 from endorse.server.shapes import Who
-from endorse.store import reads
+from endorse.store import reads, reads_notices
 from endorse.store.connection import Connection as DbConnection
 
 _CONNECTIONS_AT_MOST: Final = 200
@@ -190,7 +190,9 @@ async def notices(desk: Desk, request: HttpRequest) -> Response:
     phone, _ = entered
     since = desk.clock() - notice.KEPT
     told = await desk.store.read(
-        lambda db: reads.notices_of(db, phone.person_id, phone.phone_id, since, _NOTICES_AT_MOST)
+        lambda db: reads_notices.notices_of(
+            db, phone.person_id, phone.phone_id, since, _NOTICES_AT_MOST
+        )
     )
     return wire.json(Notices([_notice(one, phone.phone_id) for one in told]))
 
@@ -233,7 +235,7 @@ def _connection(desk: Desk, phone: Phone, grant: Grant, client: Client | None) -
     )
 
 
-def _notice(told: reads.Told, phone_id: str) -> Notice:
+def _notice(told: reads_notices.Told, phone_id: str) -> Notice:
     one = told.notice
     return Notice(
         id=one.notice_id,

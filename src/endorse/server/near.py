@@ -16,7 +16,7 @@ from webauthn.helpers.structs import UserVerificationRequirement
 
 from endorse.core import approve, enrol, proof, refusal
 from endorse.core.change import CountUp, Decision
-from endorse.core.model import Journey, Phone, Standing
+from endorse.core.model import Grant, Journey, Phone, Standing
 from endorse.core.proof import Assertion
 from endorse.core.refusal import Refusal
 from endorse.server import wire
@@ -70,14 +70,15 @@ async def come(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     # The phone has not called yet, so its own address is not known.
     hint = await weighed(desk, found, phone, "near", "")
 
-    async def facts(db: Any) -> tuple[Journey | None, Standing]:
+    async def facts(db: Any) -> tuple[Journey | None, Standing, Grant | None]:
         standing = await reads.standing(db, phone.person_id, desk.clock(), desk.law)
-        return await reads.journey_by_short(db, found.short), standing
+        journey = await reads.journey_by_short(db, found.short)
+        return journey, standing, await reads.named_grant(db, journey)
 
-    def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:
-        journey, standing = read
-        now, fresh = desk.clock(), desk.fresh
-        taken = approve.come_near(journey or found, phone, standing, hint, now, fresh, desk.law)
+    def decide(read: tuple[Journey | None, Standing, Grant | None]) -> Decision[Journey]:
+        journey, standing, grant = read
+        now, fresh, law = desk.clock(), desk.fresh, desk.law
+        taken = approve.come_near(journey or found, phone, standing, hint, now, fresh, law, grant)
         if assertion.sign_count == phone.sign_count or isinstance(taken.answer, Refusal):
             return taken
         counted = CountUp(phone.phone_id, assertion.sign_count)

@@ -25,7 +25,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 _REQUEST: Final = (
     "*client_id response_type redirect_uri scope state response_mode code_challenge "
     "code_challenge_method nonce prompt max_age ui_locales authorization_details dpop_jkt request "
-    "request_uri"
+    "request_uri grant_management_action grant_id"
 )
 _TOKEN: Final = "*grant_type code redirect_uri code_verifier refresh_token device_code scope"
 _ASKED: Final = (
@@ -140,6 +140,22 @@ CALLS: Final = (
         status=204,
         who="registration",
         refusals=(401,),
+    ),
+    Call(
+        method="get",
+        path="/grants/{grant_id}",
+        summary="Look at a connection, with a token of the client's own (Grant Management 6.4)",
+        who="token",
+        refusals=(401, 403, 404),
+    ),
+    Call(
+        method="delete",
+        path="/grants/{grant_id}",
+        summary="End a connection, with a token of the client's own (Grant Management 6.5)",
+        answers="",
+        status=204,
+        who="token",
+        refusals=(401, 403, 404),
     ),
     Call(
         method="get",

@@ -1,18 +1,20 @@
 """The phone's API: who calls, and the approval's steps."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import approve, consent, proof, refusal, ways
+from endorse.core import alter, approve, consent, proof, refusal, ways
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url, shown
 from endorse.core.journey import LIVE, State
-from endorse.core.model import Client, Hint, Journey, Phone, SharedAccount, Standing
+from endorse.core.model import Client, Grant, Hint, Journey, Phone, SharedAccount, Standing
 from endorse.core.refusal import Refusal
 from endorse.server import wire
+from endorse.server.altering import changed
 from endorse.server.browser import address
 from endorse.server.caller import enter, passkey_options, signed_in
 from endorse.server.desk import Desk
@@ -53,13 +55,15 @@ async def claim(desk: Desk, request: HttpRequest) -> Response:
     if found is not None and handle is not None:
         hint = await weighed(desk, found, phone, ways.way_of(handle), address(desk, request))
 
-    async def facts(db: Any) -> tuple[Journey | None, Standing]:
+    async def facts(db: Any) -> _Facts:
         standing = await reads.standing(db, phone.person_id, desk.clock(), desk.law)
-        return await reads.journey_of(db, handle, key), standing
+        journey = await reads.journey_of(db, handle, key)
+        return journey, standing, await reads.named_grant(db, journey)
 
-    def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:
+    def decide(read: _Facts) -> Decision[Journey]:
+        journey, standing, grant = read
         now, fresh = desk.clock(), desk.fresh
-        return approve.claim(handle, read[0], phone, read[1], hint, desk.terms, now, fresh)
+        return approve.claim(handle, journey, phone, standing, hint, desk.terms, now, fresh, grant)
 
     journey = await desk.settle(facts, decide)
     if isinstance(journey, Refusal):
@@ -123,14 +127,12 @@ async def match(desk: Desk, request: HttpRequest) -> Response:
         return wire.refused(entered)
     phone, asked = entered
 
-    async def facts(db: Any) -> tuple[Journey | None, Standing]:
-        standing = await reads.tried(db, phone.person_id, desk.clock(), desk.law)
-        return await reads.journey_by_qid(db, asked.journey), standing
-
-    def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:
+    def decide(read: _Facts) -> Decision[Journey]:
+        journey, standing, grant = read
         now, law = desk.clock(), desk.law
-        return approve.match(read[0], phone, asked.number, read[1], now, law)
+        return approve.match(journey, phone, asked.number, standing, now, law, grant)
 
+    facts = _facts(desk, phone, asked.journey)
     return await _choosing(desk, phone, await desk.settle(facts, decide))
 
 
@@ -141,8 +143,8 @@ async def edit(desk: Desk, request: HttpRequest) -> Response:
         return wire.refused(entered)
     phone, asked = entered
     journey = await desk.settle(
-        lambda db: reads.journey_by_qid(db, asked.journey),
-        lambda journey: approve.edit(journey, phone, desk.clock(), desk.law),
+        _facts(desk, phone, asked.journey),
+        lambda read: approve.edit(read[0], phone, desk.clock(), desk.law, read[2]),
     )
     return await _choosing(desk, phone, journey)
 
@@ -161,20 +163,14 @@ async def review(desk: Desk, request: HttpRequest) -> Response:
     chosen = asked.accounts[: desk.law.accounts_chosen + 1]
     if len(chosen) > desk.law.accounts_chosen:
         return wire.refused(refusal.ACCOUNTS_NOT_GOOD)
-    journey = await desk.settle(
-        lambda db: reads.journey_by_qid(db, asked.journey),
-        lambda journey: approve.review(
-            journey,
-            phone,
-            client,
-            chosen,
-            owned,
-            consent.locale_of(asked.locale),
-            desk.terms,
-            desk.clock(),
-            desk.fresh,
-        ),
-    )
+    choice = approve.Choice(chosen, owned, consent.locale_of(asked.locale))
+
+    def decide(read: _Facts) -> Decision[Journey]:
+        journey, _, grant = read
+        now, fresh = desk.clock(), desk.fresh
+        return approve.review(journey, phone, client, choice, desk.terms, now, fresh, grant)
+
+    journey = await desk.settle(_facts(desk, phone, asked.journey), decide)
     if isinstance(journey, Refusal):
         return wire.refused(journey)
     options = passkey_options(desk, phone, from_b64url(journey.challenge or "") or b"")
@@ -211,14 +207,12 @@ async def approve_(desk: Desk, request: HttpRequest) -> Response:
     if isinstance(assertion, Refusal):
         return wire.refused(assertion)
 
-    async def facts(db: Any) -> tuple[Journey | None, Standing]:
-        standing = await reads.tried(db, phone.person_id, desk.clock(), desk.law)
-        return await reads.journey_by_qid(db, asked.journey), standing
+    def decide(read: _Facts) -> Decision[Journey]:
+        journey, standing, grant = read
+        now, terms = desk.clock(), desk.terms
+        return approve.approve(journey, phone, standing, assertion, terms, now, grant)
 
-    def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:
-        return approve.approve(read[0], phone, read[1], assertion, desk.terms, desk.clock())
-
-    return _moved(desk, await desk.settle(facts, decide))
+    return _moved(desk, await desk.settle(_facts(desk, phone, asked.journey), decide))
 
 
 async def refuse(desk: Desk, request: HttpRequest) -> Response:
@@ -293,6 +287,19 @@ def shared(account: Any) -> SharedAccount:
     return SharedAccount(account.resource_id, account.iban, name or None, account.currency)
 
 
+_Facts = tuple[Journey | None, Standing, Grant | None]
+"""A journey, what is remembered of the person, and the grant that the request would change."""
+
+
+def _facts(desk: Desk, phone: Phone, qid: str) -> Callable[[Any], Awaitable[_Facts]]:
+    async def read(db: Any) -> _Facts:
+        standing = await reads.tried(db, phone.person_id, desk.clock(), desk.law)
+        journey = await reads.journey_by_qid(db, qid)
+        return journey, standing, await reads.named_grant(db, journey)
+
+    return read
+
+
 async def _held(desk: Desk, phone: Phone, qid: str) -> Journey | Refusal:
     journey = await desk.store.read(lambda db: reads.journey_by_qid(db, qid))
     return approve.held_by(journey, phone)
@@ -302,16 +309,18 @@ async def _choosing(desk: Desk, phone: Phone, journey: Journey | Refusal) -> Res
     if isinstance(journey, Refusal):
         return wire.refused(journey)
     client = await _client_of(desk, journey)
-    now = desk.clock()
+    grant = await desk.store.read(lambda db: reads.named_grant(db, journey))
+    now, scope = desk.clock(), alter.scope(journey.request, grant)
     return wire.json(
         Matched(
             journey=journey.qid,
             state=journey.state.value,
-            scope=journey.request.scope,
-            recurring="offline_access" in journey.request.scope,
-            valid_until=consent.timestamp(consent.valid_until(journey, client, desk.law)),
+            scope=scope,
+            recurring="offline_access" in scope,
+            valid_until=consent.timestamp(consent.valid_until(journey, client, desk.law, grant)),
             accounts=await _choices(desk, phone),
             expires_in=max(0, journey.expires_at - now),
+            changes=changed(journey, grant),
         )
     )
 

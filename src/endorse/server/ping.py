@@ -32,7 +32,7 @@ class Pings:
         client_id = journey.request.returns_to.client_id
 
         async def facts(db: Any) -> tuple[Any, Any]:
-            found, _, _ = await polls.poll(db, journey.poll_hash or "")
+            found, *_ = await polls.poll(db, journey.poll_hash or "")
             return found, await reads.registration(db, client_id)
 
         poll, client = await desk.store.read(facts)

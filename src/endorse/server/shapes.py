@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from endorse.bank import Amount
+from endorse.core.model import SharedAccount
 
 Handle = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
@@ -208,8 +209,28 @@ class AccountChoice(Shape, frozen=True, rename="camel"):
     balance: Amount | None
 
 
+class Changed(Shape, frozen=True):
+    """The connection that a request would change, as it is now. Times are RFC 3339 in UTC.
+
+    `how` is "merge" (it keeps what it has and gets more) or "replace" (it will have nothing else
+    than what is asked now). `revision` counts what was signed for it.
+    """
+
+    grant_id: str
+    how: str
+    revision: int
+    scope: tuple[str, ...]
+    accounts: tuple[SharedAccount, ...]
+    created_at: str
+    valid_until: str
+
+
 class Matched(Shape, frozen=True):
-    """What is asked, until when, and the accounts to choose from."""
+    """What will be given, until when, and the accounts to choose from.
+
+    With `changes` it is given by a connection that the person has: scope and end are those that
+    it will have, and in a merge the accounts that it has are kept and need not be chosen.
+    """
 
     journey: str
     state: str
@@ -218,6 +239,7 @@ class Matched(Shape, frozen=True):
     valid_until: str
     accounts: list[AccountChoice]
     expires_in: int
+    changes: Changed | None = None
 
 
 class Choice(Shape, frozen=True):

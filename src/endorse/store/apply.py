@@ -153,7 +153,8 @@ async def _amend(db: Connection, change: c.Amend) -> bool:
     ids = [account.resource_id for account in after.accounts]
     changed = await db.run(
         "UPDATE grants SET phone_id = $3, accounts = $4, account_ids = $5, removed = $6, "
-        "expires_at = $7, revision = revision + 1 "
+        "expires_at = $7, scope = $9, tokens_from = $10, approved_at = $11, "
+        "revision = revision + 1 "
         "WHERE grant_id = $1 AND revision = $2 AND ended_at IS NULL AND expires_at > $8",
         after.grant_id,
         after.revision - 1,
@@ -163,6 +164,9 @@ async def _amend(db: Connection, change: c.Amend) -> bool:
         msgspec.json.encode(after.removed).decode(),
         after.expires_at,
         change.evidence.at,
+        " ".join(after.scope),
+        after.tokens_from,
+        after.approved_at,
     )
     return changed == 1 and await _keep(db, change.evidence)
 
@@ -180,7 +184,7 @@ async def _make_token(db: Connection, change: c.MakeToken) -> bool:
     token = change.token
     changed = await db.run(
         "INSERT INTO access_tokens (token_hash, grant_id, scope, created_at, expires_at, "
-        f"client_id, bound_to) VALUES ({_numbers(1, 7)}) ON CONFLICT DO NOTHING",
+        f"client_id, bound_to, revision) VALUES ({_numbers(1, 8)}) ON CONFLICT DO NOTHING",
         token.token_hash,
         token.grant_id,
         " ".join(token.scope),
@@ -188,6 +192,18 @@ async def _make_token(db: Connection, change: c.MakeToken) -> bool:
         token.expires_at,
         token.client_id,
         token.bound_to,
+        token.revision,
+    )
+    return changed == 1
+
+
+async def _void_refresh(db: Connection, change: c.VoidRefresh) -> bool:
+    changed = await db.run(
+        "UPDATE grants SET voided = generation, generation = generation + 1, rotated_at = $3 "
+        "WHERE grant_id = $1 AND generation = $2",
+        change.grant_id,
+        change.generation,
+        change.now,
     )
     return changed == 1
 
@@ -292,6 +308,7 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.KnowBrowser: _know_browser,
     c.MakeGrant: _make_grant,
     c.Amend: _amend,
+    c.VoidRefresh: _void_refresh,
     c.MakeToken: _make_token,
     c.Rotate: _rotate,
     c.EndGrant: _end_grant,

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from endorse.core import change as c
 from endorse.core.journey import STEPS, Actor, Event
+from endorse.core.model import Evidence
 from endorse.store.connection import Value
 
 Line = tuple[int, str, str, Value, Value, Value, Value, Value]
@@ -35,7 +38,7 @@ def _line(change: c.Change) -> _Told | None:
         case c.Rotate(grant_id, generation):
             return ("refresh", Actor.CLIENT, None, grant_id, None, None, str(generation + 1))
         case c.Amend(after, evidence):
-            what = "renew grant" if evidence.kind == "consent" else "narrow grant"
+            what = _how_amended(evidence)
             by, grant_id, number = "the account holder", after.grant_id, str(after.revision)
             return (what, by, None, grant_id, after.client_id, after.person_id, number)
         case c.EndGrant(grant_id, by):
@@ -44,6 +47,18 @@ def _line(change: c.Change) -> _Told | None:
             return ("revoke access token", Actor.CLIENT, None, None, None, None, None)
         case _:
             return _of_clients(change)
+
+
+def _how_amended(evidence: Evidence) -> str:
+    if evidence.kind != "consent":
+        return "narrow grant"
+    said = msgspec.json.decode(evidence.signed, type=_Consent)
+    return "merge grant" if said.merges else "replace grant" if said.replaces else "renew grant"
+
+
+class _Consent(msgspec.Struct, frozen=True):
+    merges: str = ""
+    replaces: str = ""
 
 
 def _of_clients(change: c.Change) -> "_Told | None":

@@ -8,7 +8,7 @@ import msgspec
 from endorse.core import change as c
 from endorse.core.ciba import Prompted, unwanted_kind
 from endorse.core.journey import LIVE
-from endorse.core.model import Journey, Phone, Poll, Request
+from endorse.core.model import Grant, Journey, Phone, Poll, Request
 from endorse.core.policy import Policy
 from endorse.store import reads
 from endorse.store.connection import Connection, Row, Value
@@ -31,12 +31,15 @@ _BEGIN: Final = (
 )
 
 
-async def poll(db: Connection, poll_hash: str) -> tuple[Poll | None, Journey | None, Phone | None]:
-    """Read what a client polls with, the journey of it, and the phone that has that."""
+async def poll(
+    db: Connection, poll_hash: str
+) -> tuple[Poll | None, Journey | None, Phone | None, Grant | None]:
+    """Read what a client polls with, its journey, the phone that has that, the grant it names."""
     row = await db.one(_POLL + "poll_hash = $1", poll_hash)
     found = await _journey(db, poll_hash)
     holder = await reads.phone(db, found.phone_id) if found and found.phone_id else None
-    return None if row is None else _known(row), found, holder
+    grant = await reads.named_grant(db, found)
+    return None if row is None else _known(row), found, holder, grant
 
 
 async def poll_by_user_code(db: Connection, user_code_hash: str) -> tuple[Poll | None, bool]:

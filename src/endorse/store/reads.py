@@ -14,7 +14,6 @@ from endorse.core.model import (
     Evidence,
     Grant,
     Journey,
-    Notice,
     Phone,
     PushedRequest,
     Request,
@@ -22,6 +21,7 @@ from endorse.core.model import (
     Standing,
 )
 from endorse.core.policy import Policy
+from endorse.core.redeem import Approval
 from endorse.core.ways import Handle, Link, Spelled, spelling_hash
 from endorse.store import clients as _clients
 from endorse.store.connection import Connection, Row
@@ -57,14 +57,6 @@ _GRANTS: Final = (
     "ORDER BY created_at DESC, grant_id LIMIT $3"
 )
 _EVIDENCE: Final = f"SELECT {EVIDENCE_COLUMNS} FROM evidence WHERE grant_id = $1 ORDER BY number"
-_NOTICES: Final = (
-    "SELECT n.notice_id, n.person_id, n.at, n.kind, n.made_by, n.by_phone_id, n.phone_id, "
-    "n.client_id, n.grant_id, c.name, p.name, r.phone_id FROM notices n "
-    "LEFT JOIN clients c ON c.client_id = n.client_id "
-    "LEFT JOIN phones p ON p.phone_id = n.phone_id "
-    "LEFT JOIN notices_read r ON r.notice_id = n.notice_id AND r.phone_id = $2 "
-    "WHERE n.person_id = $1 AND n.at > $3 ORDER BY n.at DESC, n.notice_id LIMIT $4"
-)
 _PHONE: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE phone_id = $1"
 _PHONES: Final = (
     f"SELECT {_PHONE_COLUMNS} FROM phones WHERE person_id = $1 AND revoked_at IS NULL "
@@ -78,15 +70,17 @@ _REVOKED: Final = (
     "ORDER BY claimed_at DESC LIMIT 1000"
 )
 _PHONE_BY_CREDENTIAL: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE credential_id = $1"
-# A token without a grant is a client's own; one whose grant was forgotten opens nothing.
+# A token without a grant is a client's own; one whose grant was forgotten opens nothing, nor does
+# one from before its grant was replaced.
 _ACCESS: Final = (
     "SELECT t.grant_id, COALESCE(g.client_id, t.client_id), COALESCE(g.person_id, ''), t.scope, "
+    "COALESCE(g.scope, t.scope), "
     "COALESCE(g.account_ids, '[]'), t.expires_at, COALESCE(g.expires_at, t.expires_at), "
     "g.ended_at, g.last_used_at, COALESCE(g.generation, 0), t.created_at, t.bound_to, "
     "COALESCE(c.profile, 'plain') "
     "FROM access_tokens t LEFT JOIN grants g ON g.grant_id = t.grant_id "
     "LEFT JOIN clients c ON c.client_id = COALESCE(g.client_id, t.client_id) "
-    "WHERE t.token_hash = $1 AND (g.grant_id IS NOT NULL OR t.grant_id = '')"
+    "WHERE t.token_hash = $1 AND (t.revision >= g.tokens_from OR t.grant_id = '')"
 )
 
 client = _clients.client
@@ -95,15 +89,6 @@ registration = _clients.registration
 clients = _clients.clients
 flags_of = _clients.flags_of
 invitation = _clients.invitation
-
-
-class Told(msgspec.Struct, frozen=True):
-    """A notice with the names that it needs, and whether the asking phone has shown it."""
-
-    notice: Notice
-    client_name: str | None
-    phone_name: str | None
-    read: bool
 
 
 async def journey_by_short(db: Connection, short: str) -> Journey | None:
@@ -126,10 +111,11 @@ async def journey_by_code(db: Connection, code_hash: str) -> Journey | None:
     return _journey(await db.one(_JOURNEY_BY_CODE, code_hash))
 
 
-async def approval_by_code(db: Connection, code_hash: str) -> tuple[Journey | None, Phone | None]:
-    """Read the journey of an authorization code, and the phone that approved it."""
+async def approval_by_code(db: Connection, code_hash: str) -> Approval:
+    """Read what is stored of an authorization code."""
     found = await journey_by_code(db, code_hash)
-    return found, await phone(db, found.phone_id) if found and found.phone_id else None
+    approver = await phone(db, found.phone_id) if found and found.phone_id else None
+    return Approval(found, approver, await named_grant(db, found))
 
 
 async def pushed(db: Connection, request_hash: str) -> tuple[PushedRequest | None, bool]:
@@ -281,6 +267,12 @@ async def grant(db: Connection, grant_id: str) -> Grant | None:
     return None if row is None else _grant(row)
 
 
+async def named_grant(db: Connection, journey: Journey | None) -> Grant | None:
+    """Read the grant that a journey's request names, if it names one."""
+    named = journey.request.grant_id if journey else ""
+    return await grant(db, named) if named else None
+
+
 async def grants_of(db: Connection, person_id: str, since: int, at_most: int) -> list[Grant]:
     """Read a person's grants that live or were over since a time, the newest first."""
     return [_grant(row) for row in await db.all(_GRANTS, person_id, since, at_most)]
@@ -291,23 +283,15 @@ async def evidence(db: Connection, grant_id: str) -> list[Evidence]:
     return [Evidence(*row) for row in await db.all(_EVIDENCE, grant_id)]
 
 
-async def notices_of(
-    db: Connection, person_id: str, phone_id: str, since: int, at_most: int
-) -> list[Told]:
-    """Read what a person's phones were told since a time, as one of them sees it, newest first."""
-    return [
-        Told(Notice(*row[:9]), row[9], row[10], row[11] is not None)
-        for row in await db.all(_NOTICES, person_id, phone_id, since, at_most)
-    ]
-
-
 async def access(db: Connection, token_hash: str) -> Access | None:
     """Read what an access token opens: one statement, for every call of the bank's API."""
     row = await db.one(_ACCESS, token_hash)
     if row is None:
         return None
-    grant_id, client_id, person_id, scope, account_ids, *rest = row
-    return Access(grant_id, client_id, person_id, _words(scope), _TEXTS.decode(account_ids), *rest)
+    grant_id, client_id, person_id, scope, given, account_ids, *rest = row
+    # A grant may give less by now than when the token was made.
+    words = _words(scope) if scope == given else _both(scope, given)
+    return Access(grant_id, client_id, person_id, words, _TEXTS.decode(account_ids), *rest)
 
 
 async def sandbox_key(db: Connection) -> str | None:
@@ -318,6 +302,11 @@ async def sandbox_key(db: Connection) -> str | None:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(text.split())
+
+
+def _both(scope: str, given: str) -> tuple[str, ...]:
+    still = set(_words(given))
+    return tuple(word for word in _words(scope) if word in still)
 
 
 _REQUEST_AT: Final = Journey.__struct_fields__.index("request")

@@ -4,29 +4,34 @@ import type { App } from "../app.ts";
 import { button, h, heading, pair } from "../dom.ts";
 import type { Journey } from "../journey.ts";
 import { t } from "../texts.ts";
-import type { AccountWithBalance, Matched } from "../wire.ts";
+import type { AccountWithBalance, Changed, Matched } from "../wire.ts";
+import { changeNote, gives, gone } from "./change.ts";
 import { holdBack, warning } from "./hint.ts";
 import { askedFor, busy, mark, shortIban } from "./parts.ts";
 import { notMine, stopHere } from "./stage.ts";
 
 export function showChoose(app: App, journey: Journey, matched: Matched): void {
   const { client } = journey.claimed;
-  const boxes = matched.accounts.map((account) => box(account));
+  const changes = matched.changes ?? undefined;
+  const merges = changes?.how === "merge";
+  const boxes = matched.accounts.map((account) => box(account, merges && gives(changes, account) === true));
   const count = h("p", { class: "soft small", "aria-live": "polite" });
   const fault = h("p", { class: "note warn", role: "alert" });
-  const chosen = (): string[] => boxes.filter((one) => one.checked).map((one) => one.value);
+  const ticked = (): HTMLInputElement[] => boxes.filter((one) => one.checked);
+  // What a merge keeps is ticked for good, and nothing that the person chooses.
+  const chosen = (): string[] => ticked().flatMap((one) => (one.disabled ? [] : [one.value]));
   const update = (): void => {
-    count.textContent = t("choose.count", { count: chosen().length, total: boxes.length });
-    if (chosen().length > 0) fault.textContent = "";
+    count.textContent = t("choose.count", { count: ticked().length, total: boxes.length });
+    if (ticked().length > 0) fault.textContent = "";
   };
   const refuse = button("button even no", t("refuse"), () => void busy(refuse, () => journey.refuse()));
   const approve = button("button even", t("choose.approve"), () => {
     if (journey.secondsToWait() > 0) return;
-    if (chosen().length > 0) return void busy(approve, () => journey.approve(chosen()));
+    if (merges || chosen().length > 0) return void busy(approve, () => journey.approve(chosen()));
     fault.textContent = t("choose.none");
     boxes[0]?.focus();
   });
-  const rows = matched.accounts.map((account, place) => row(app, account, boxes[place]!));
+  const rows = matched.accounts.map((account, place) => row(app, account, boxes[place]!, changes));
   const accounts = h(
     "fieldset",
     { class: "accounts" },
@@ -46,8 +51,10 @@ export function showChoose(app: App, journey: Journey, matched: Matched): void {
         { class: "content" },
         h("div", { class: "titled" }, mark(client.name), heading(t("choose.title", { client: client.name }))),
         warning(app, journey.claimed),
+        changeNote(app, client, changes),
         h("h2", { class: "visually-hidden" }, t("choose.asked")),
-        askedFor(app, matched),
+        askedFor(app, matched, changes?.scope),
+        ...gone(changes, matched.scope),
         accounts,
       ),
       h("div", { class: "actions stacked" }, fault, pair(refuse, approve), notMine(app, journey)),
@@ -58,17 +65,31 @@ export function showChoose(app: App, journey: Journey, matched: Matched): void {
 }
 
 // Nothing is chosen beforehand, not even where there is one account only.
-function box(account: AccountWithBalance): HTMLInputElement {
-  return h("input", { type: "checkbox", name: "account", value: account.resourceId });
+function box(account: AccountWithBalance, stays: boolean): HTMLInputElement {
+  const input = h("input", { type: "checkbox", name: "account", value: account.resourceId });
+  input.checked = input.disabled = stays;
+  return input;
 }
 
-function row(app: App, account: AccountWithBalance, input: HTMLInputElement): HTMLElement {
+function row(
+  app: App,
+  account: AccountWithBalance,
+  input: HTMLInputElement,
+  changes: Changed | undefined,
+): HTMLElement {
   const { amount, currency } = account.balance;
   return h(
     "label",
     { class: "account" },
     input,
-    h("span", { class: "account-text" }, h("span", { class: "account-name" }, account.name), " ", shortIban(account)),
+    h(
+      "span",
+      { class: "account-text" },
+      h("span", { class: "account-name" }, account.name),
+      " ",
+      shortIban(account),
+      gives(changes, account) ? h("span", { class: "soft small" }, " ", t("change.now")) : undefined,
+    ),
     " ",
     h("span", { class: "amount" }, app.format.money(amount, currency)),
   );

@@ -7,6 +7,8 @@ import { icon } from "../icons.ts";
 import type { Journey } from "../journey.ts";
 import type { PasskeyNotUsed } from "../passkey.ts";
 import { t } from "../texts.ts";
+import type { Account, Changed } from "../wire.ts";
+import { changeNote, fresh, gives, gone } from "./change.ts";
 import { holdBack } from "./hint.ts";
 import { askedFor, busy, clientCard, shortIban } from "./parts.ts";
 import { notMine, stopHere } from "./stage.ts";
@@ -26,10 +28,12 @@ export function showConfirm(app: App, journey: Journey, consent: Consent, failed
         heading(t(failed ? "confirm.failed.title" : "confirm.title")),
         failed ? note(failed) : h("p", { class: "soft" }, t("confirm.help")),
         clientCard(consent.client),
+        changeNote(app, consent.client, consent.changes),
         h("h2", {}, t("choose.accounts")),
-        h("ul", { class: "chosen" }, ...consent.accounts.map(line)),
+        h("ul", { class: "chosen" }, ...consent.accounts.map((account) => line(account, consent.changes))),
         h("h2", {}, t("choose.asked")),
-        askedFor(app, consent),
+        askedFor(app, consent, consent.changes?.scope),
+        ...gone(consent.changes, consent.scope, consent.accounts),
       ),
       ways?.node,
     ),
@@ -38,8 +42,9 @@ export function showConfirm(app: App, journey: Journey, consent: Consent, failed
   });
 }
 
-function line(account: Consent["accounts"][number]): HTMLElement {
-  return h("li", {}, h("span", { class: "account-name" }, account.name), " ", shortIban(account));
+function line(account: Account, changes: Changed | undefined): HTMLElement {
+  const had = gives(changes, account);
+  return h("li", {}, h("span", { class: "account-name" }, account.name), " ", shortIban(account), " ", fresh(had));
 }
 
 function note(failed: Failure): HTMLElement {

@@ -48,21 +48,36 @@ export function fact(name: string, ...values: (Node | string)[]): HTMLElement {
   return h("div", {}, h("dt", {}, name), h("dd", {}, ...values));
 }
 
-/** What an app may do, a line each, with what it can never do as the last. */
+/** What an app may do, a line each, with what it can never do as the last; new is what was not `had`. */
 export function askedFor(
   app: App,
   asked: { scope: readonly string[]; recurring: boolean; valid_until: string },
+  had?: readonly string[],
 ): HTMLElement {
-  const lines: HTMLElement[] = [];
-  if (asked.scope.includes("accounts")) lines.push(line("accounts", t("scope.accounts")));
-  if (asked.scope.includes("balances")) lines.push(line("balances", t("scope.balances")));
-  if (asked.scope.includes("transactions")) lines.push(line("transactions", t("scope.transactions")));
-  if (asked.scope.includes("profile")) lines.push(line("person", t("scope.profile")));
-  if (asked.scope.includes("openid")) lines.push(line("key", t("scope.openid")));
+  const lines = may(asked.scope, had);
   const date = app.format.date(asked.valid_until);
   lines.push(asked.recurring ? line("later", t("scope.later", { date })) : line("once", t("scope.once")));
   lines.push(line("locked", t("scope.no-payments"), "quiet"));
   return h("ul", { class: "asked" }, ...lines);
+}
+
+const WORDS = {
+  accounts: "accounts",
+  balances: "balances",
+  transactions: "transactions",
+  profile: "person",
+  openid: "key",
+} as const;
+
+/** A line for each word of a scope that lets an app see something; new is what was not `had`. */
+export function may(scope: readonly string[], had?: readonly string[]): HTMLElement[] {
+  const words = Object.keys(WORDS) as (keyof typeof WORDS)[];
+  const said = words.filter((word) => scope.includes(word));
+  return said.map((word) => {
+    const element = line(WORDS[word], t(`scope.${word}`));
+    if (had && !had.includes(word)) element.append(" ", h("span", { class: "chip" }, t("list.new")));
+    return element;
+  });
 }
 
 function line(name: IconName, text: string, kind?: string): HTMLElement {

@@ -116,6 +116,7 @@ export const TEXTS: Texts = {
   "notice.connection_made": "{client} kann Ihre Konten sehen.",
   "notice.connection_narrowed": "{client} sieht weniger Konten.",
   "notice.connection_renewed": "{client} darf länger nachsehen.",
+  "notice.connection_changed": "Sie haben geändert, was {client} sieht.",
   "notice.connection_ended": "Sie haben {client} beendet.",
   "notice.connection_ended.client": "{client} hat die Verbindung beendet.",
   "notice.connection_ended.bank": "{bank} hat {client} beendet.",
@@ -251,6 +252,10 @@ export const TEXTS: Texts = {
   "scope.later": "Schaut wieder nach bis {date}",
   "scope.once": "Nur dieses eine Mal",
   "scope.no-payments": "Kann kein Geld überweisen",
+  "change.merge": "Sie teilen seit {date} mit {client}. Dies kommt hinzu.",
+  "change.replace": "Sie teilen seit {date} mit {client}. Dies tritt an die Stelle.",
+  "change.now": "Jetzt geteilt",
+  "change.gone": "Nicht mehr geteilt",
 
   // Signing.
   "confirm.title": "Mit Ihrem Passkey bestätigen",
@@ -338,6 +343,8 @@ export const TEXTS: Texts = {
   "problem.phone-waits.text": "Es wartet auf seine sechs Ziffern. Nicht Ihres? Sagen Sie es sofort {bank}.",
   "problem.over.title": "Diese Verbindung ist beendet",
   "problem.over.text": "Sie endete inzwischen. Nichts kann sie mehr ändern.",
+  "problem.another.title": "Das ist für ein anderes Handy",
+  "problem.another.text": "Es ändert eine Verbindung, die nicht Ihnen gehört. Es wird nichts geteilt.",
   "problem.changed.title": "Diese Verbindung hat sich geändert",
   "problem.changed.text": "Sehen Sie sie noch einmal an. Fangen Sie dann neu an.",
   "problem.not-renewable.title": "Das geht nicht länger",

@@ -114,6 +114,7 @@ export const TEXTS = {
   "notice.connection_made": "{client} can see your accounts.",
   "notice.connection_narrowed": "{client} sees fewer accounts.",
   "notice.connection_renewed": "{client} may look for longer.",
+  "notice.connection_changed": "You changed what {client} sees.",
   "notice.connection_ended": "You ended {client}.",
   "notice.connection_ended.client": "{client} ended its connection.",
   "notice.connection_ended.bank": "{bank} ended {client}.",
@@ -249,6 +250,10 @@ export const TEXTS = {
   "scope.later": "It looks again until {date}",
   "scope.once": "This one time only",
   "scope.no-payments": "It cannot move money",
+  "change.merge": "You have shared with {client} since {date}. This adds to it.",
+  "change.replace": "You have shared with {client} since {date}. This takes its place.",
+  "change.now": "Shared now",
+  "change.gone": "No longer shared",
 
   // Signing.
   "confirm.title": "Confirm with your passkey",
@@ -336,6 +341,8 @@ export const TEXTS = {
   "problem.phone-waits.text": "It waits for its six digits. Not yours? Tell {bank} at once.",
   "problem.over.title": "This connection is over",
   "problem.over.text": "It ended meanwhile. Nothing can change it.",
+  "problem.another.title": "This is for another phone",
+  "problem.another.text": "It changes a connection that is not yours. Nothing is shared.",
   "problem.changed.title": "This connection has changed",
   "problem.changed.text": "Look at it again. Then begin anew.",
   "problem.not-renewable.title": "This cannot last longer",

@@ -116,6 +116,7 @@ export const TEXTS: Texts = {
   "notice.connection_made": "{client} puede ver sus cuentas.",
   "notice.connection_narrowed": "{client} ve menos cuentas.",
   "notice.connection_renewed": "{client} puede mirar más tiempo.",
+  "notice.connection_changed": "Ha cambiado lo que ve {client}.",
   "notice.connection_ended": "Usted terminó {client}.",
   "notice.connection_ended.client": "{client} terminó su conexión.",
   "notice.connection_ended.bank": "{bank} terminó {client}.",
@@ -251,6 +252,10 @@ export const TEXTS: Texts = {
   "scope.later": "Vuelve a mirar hasta el {date}",
   "scope.once": "Solo esta vez",
   "scope.no-payments": "No puede mover dinero",
+  "change.merge": "Comparte con {client} desde el {date}. Esto se añade.",
+  "change.replace": "Comparte con {client} desde el {date}. Esto lo sustituye.",
+  "change.now": "Compartida ahora",
+  "change.gone": "Ya no se comparte",
 
   // Signing.
   "confirm.title": "Confirme con su llave de acceso",
@@ -338,6 +343,8 @@ export const TEXTS: Texts = {
   "problem.phone-waits.text": "Espera sus seis cifras. ¿No es suyo? Avise enseguida a {bank}.",
   "problem.over.title": "Esta conexión ha terminado",
   "problem.over.text": "Terminó mientras tanto. Ya nada puede cambiarla.",
+  "problem.another.title": "Esto es para otro teléfono",
+  "problem.another.text": "Cambia una conexión que no es suya. No se comparte nada.",
   "problem.changed.title": "Esta conexión ha cambiado",
   "problem.changed.text": "Mírela otra vez. Después empiece de nuevo.",
   "problem.not-renewable.title": "No puede durar más",

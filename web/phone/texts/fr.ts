@@ -116,6 +116,7 @@ export const TEXTS: Texts = {
   "notice.connection_made": "{client} peut voir vos comptes.",
   "notice.connection_narrowed": "{client} voit moins de comptes.",
   "notice.connection_renewed": "{client} peut regarder plus longtemps.",
+  "notice.connection_changed": "Vous avez changé ce que {client} voit.",
   "notice.connection_ended": "Vous avez arrêté {client}.",
   "notice.connection_ended.client": "{client} a arrêté sa connexion.",
   "notice.connection_ended.bank": "{bank} a arrêté {client}.",
@@ -251,6 +252,10 @@ export const TEXTS: Texts = {
   "scope.later": "Accès répété jusqu’au {date}",
   "scope.once": "Cette fois seulement",
   "scope.no-payments": "Ne peut pas déplacer d’argent",
+  "change.merge": "Vous partagez avec {client} depuis le {date}. Ceci s’y ajoute.",
+  "change.replace": "Vous partagez avec {client} depuis le {date}. Ceci le remplace.",
+  "change.now": "Partagé actuellement",
+  "change.gone": "N’est plus partagé",
 
   // Signing.
   "confirm.title": "Confirmez avec votre clé d’accès",
@@ -338,6 +343,8 @@ export const TEXTS: Texts = {
   "problem.phone-waits.text": "Il attend ses six chiffres. Pas à vous ? Prévenez tout de suite {bank}.",
   "problem.over.title": "Cette connexion est terminée",
   "problem.over.text": "Elle s’est arrêtée entre-temps. Rien ne peut plus la changer.",
+  "problem.another.title": "Ce code est pour un autre téléphone",
+  "problem.another.text": "Il change une connexion qui n’est pas à vous. Rien n’est partagé.",
   "problem.changed.title": "Cette connexion a changé",
   "problem.changed.text": "Regardez-la à nouveau. Puis recommencez.",
   "problem.not-renewable.title": "Elle ne peut pas durer plus",

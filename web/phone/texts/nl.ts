@@ -116,6 +116,7 @@ export const TEXTS: Texts = {
   "notice.connection_made": "{client} kan je rekeningen zien.",
   "notice.connection_narrowed": "{client} ziet minder rekeningen.",
   "notice.connection_renewed": "{client} mag langer kijken.",
+  "notice.connection_changed": "Je hebt gewijzigd wat {client} ziet.",
   "notice.connection_ended": "Je hebt {client} gestopt.",
   "notice.connection_ended.client": "{client} heeft de koppeling gestopt.",
   "notice.connection_ended.bank": "{bank} heeft {client} gestopt.",
@@ -251,6 +252,10 @@ export const TEXTS: Texts = {
   "scope.later": "Kijkt opnieuw tot {date}",
   "scope.once": "Alleen deze ene keer",
   "scope.no-payments": "Kan geen geld overmaken",
+  "change.merge": "Je deelt al met {client} sinds {date}. Dit komt erbij.",
+  "change.replace": "Je deelt al met {client} sinds {date}. Dit komt ervoor in de plaats.",
+  "change.now": "Nu gedeeld",
+  "change.gone": "Niet meer gedeeld",
 
   // Signing.
   "confirm.title": "Bevestig met je passkey",
@@ -338,6 +343,8 @@ export const TEXTS: Texts = {
   "problem.phone-waits.text": "Die wacht op zijn zes cijfers. Niet van jou? Vertel het meteen aan {bank}.",
   "problem.over.title": "Deze koppeling is gestopt",
   "problem.over.text": "Dat gebeurde intussen. Er kan niets meer aan veranderen.",
+  "problem.another.title": "Dit is voor een andere telefoon",
+  "problem.another.text": "Het wijzigt een koppeling die niet van jou is. Er is niets gedeeld.",
   "problem.changed.title": "Deze koppeling is veranderd",
   "problem.changed.text": "Bekijk hem opnieuw. Begin dan opnieuw.",
   "problem.not-renewable.title": "Dit kan niet langer duren",

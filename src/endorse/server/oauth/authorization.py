@@ -3,7 +3,7 @@
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import authorize, pushed, refusal
+from endorse.core import alter, authorize, pushed, refusal
 from endorse.core.answer import Reply
 from endorse.core.coding import b64url
 from endorse.core.model import Client, Request
@@ -67,7 +67,7 @@ async def _presented(
         return answer
     once = answer.once
     used = await desk.store.read(lambda db: reads.was_used(db, once)) if once else False
-    return authorize.showable(answer, used, desk.issuer)
+    return await _showable(desk, answer, client, used)
 
 
 async def _pushed(desk: Desk, params: Params, client: Client) -> Request | Reply | Refusal:
@@ -77,7 +77,17 @@ async def _pushed(desk: Desk, params: Params, client: Client) -> Request | Reply
         return request_hash
     kept, used = await desk.store.read(lambda db: reads.pushed(db, request_hash))
     found = pushed.found(kept, used, client.client_id, desk.clock())
-    return found if isinstance(found, Refusal) else authorize.showable(found, False, desk.issuer)
+    return found if isinstance(found, Refusal) else await _showable(desk, found, client)
+
+
+async def _showable(
+    desk: Desk, request: Request, client: Client | None, used: bool = False
+) -> Request | Reply:
+    named = None
+    if request.grant_id and client is not None:
+        grant = await desk.store.read(lambda db: reads.grant(db, request.grant_id))
+        named = alter.unnamed(request, grant, client, desk.clock())
+    return authorize.showable(request, used, desk.issuer, named)
 
 
 def _too_old(pages: Pages, request: HttpRequest, no: Refusal, client_id: str) -> Response:

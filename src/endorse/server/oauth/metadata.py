@@ -6,10 +6,11 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from endorse.core import openid
+from endorse.core.alter import ACTIONS
 from endorse.core.answer import MODES
 from endorse.core.jose import PLAIN_SIGNATURES, SIGNATURES
 from endorse.core.metadata import AUTH_METHODS, MTLS_METHODS
-from endorse.core.policy import ASKABLE
+from endorse.core.policy import ASKABLE, OWN_SCOPES
 from endorse.core.signing import ALGORITHMS
 from endorse.server import wire
 from endorse.server.desk import Desk
@@ -50,6 +51,9 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "introspection_endpoint_auth_signing_alg_values_supported": list(PLAIN_SIGNATURES),
         "introspection_signing_alg_values_supported": list(ALGORITHMS),
         "registration_endpoint": f"{issuer}/register",
+        "grant_management_endpoint": f"{issuer}/grants",
+        "grant_management_actions_supported": ["query", "revoke", *ACTIONS],
+        "grant_management_action_required": False,
         "jwks_uri": f"{issuer}/jwks",
         "userinfo_endpoint": f"{issuer}/userinfo",
         "subject_types_supported": ["pairwise"],
@@ -60,7 +64,7 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "response_types_supported": ["code"],
         "response_modes_supported": list(MODES),
         "grant_types_supported": list(EXCHANGES),
-        "scopes_supported": list(ASKABLE),
+        "scopes_supported": [*ASKABLE, *OWN_SCOPES],
         "ui_locales_supported": list(LANGUAGES),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": auth,

@@ -4,7 +4,8 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import dpop, profile, pushed, request_object, unproved
+from endorse.core import alter, dpop, profile, pushed, request_object, unproved
+from endorse.core.model import Grant
 from endorse.core.refusal import SLOW_DOWN, Refusal
 from endorse.server import wire
 from endorse.server.browser import address
@@ -12,6 +13,7 @@ from endorse.server.desk import Desk
 from endorse.server.oauth import sender
 from endorse.server.oauth.caller import called, refused
 from endorse.store import reads
+from endorse.store.connection import Connection
 
 
 async def push(desk: Desk, request: HttpRequest) -> Response:
@@ -40,9 +42,17 @@ async def push(desk: Desk, request: HttpRequest) -> Response:
             why = "its jti came before" if pinned else "dpop_jkt is another key"
             return refused(unproved.DPOP_NOT_GOOD.because(why), nonce)
         inside = msgspec.structs.replace(inside, params=pinned)
+    grant_id = alter.named(inside.params)
+
+    async def facts(db: Connection) -> tuple[bool, Grant | None]:
+        used = await reads.was_used(db, inside.once)
+        return used, await reads.grant(db, grant_id) if grant_id else None
+
     answer = await desk.settle(
-        lambda db: reads.was_used(db, inside.once),
-        lambda used: pushed.push(params, inside, client, used, desk.terms, now, desk.fresh),
+        facts,
+        lambda read: pushed.push(
+            params, inside, client, read[0], desk.terms, now, desk.fresh, read[1]
+        ),
     )
     if isinstance(answer, Refusal):
         return refused(answer, nonce)

@@ -52,6 +52,8 @@ async def token(desk: Desk, request: HttpRequest) -> Response:
         body["login_hint_token"] = answer.login_hint_token.reveal()
     if "openid" in answer.scope:
         body["id_token"] = await signed_token.id_token(desk, client, answer, access_token)
+    if answer.grant_id:
+        body["grant_id"] = answer.grant_id
     return wire.json(body, headers=sender.nonce_for(desk, request))
 
 
@@ -62,10 +64,10 @@ async def _redeem_code(desk: Desk, who: Sender) -> redeem.Tokens | Refusal:
         desk,
         who,
         lambda db: reads.approval_by_code(db, code_hash),
-        lambda both: redeem.code(
+        lambda approval: redeem.code(
             params,
             client,
-            *both,
+            approval,
             desk.keys.handles,
             desk.clock(),
             desk.fresh,
