@@ -175,6 +175,7 @@ async def test_no_trick_makes_a_request_object_and_nothing_is_fetched(served: Se
         assert came == []
 
 
+@pytest.mark.spec("RFC 9449 4.3", "The signature of a proof holds with the key in it")
 async def test_no_trick_makes_a_proof(served: Served) -> None:
     client = await strict.keyed(served, profile="fapi2")
     token = (await client.tokens(await play.phone_of(served)))["access_token"]
