@@ -60,9 +60,7 @@ async def test_a_wrong_redirect_uri_is_shown_to_the_developer(
     await picture(page, "problem-redirect-uri")
 
 
-async def test_each_refusal_has_a_page_for_developers(
-    windows: Windows, bank_and_app: Town
-) -> None:
+async def test_each_refusal_has_a_page_for_developers(windows: Windows, bank_and_app: Town) -> None:
     page = await windows.desktop()
     assert status(await page.goto(f"{bank_and_app.bank.issuer}/errors/code_not_good")) == 200
     await desktop.says(page, "code_not_good")
