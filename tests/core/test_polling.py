@@ -96,6 +96,13 @@ def test_another_clients_handle_is_as_good_as_unknown(poll: Poll | None) -> None
     assert decision.answer == known.answer
 
 
+def test_a_handle_is_good_for_its_own_grant_type_alone() -> None:
+    journey = polled(scene.approved())
+    fresh = scene.fresh_from("poll")
+    decision = polling.collect(CLIENT, "ciba", POLL, journey, ANNA, None, TERMS, NOW, fresh)
+    assert (error(decision), decision.changes) == ("invalid_grant", ())
+
+
 @pytest.mark.spec("RFC 8628 3.5", "slow_down raises the interval by five seconds, for good")
 def test_who_polls_too_soon_must_wait_five_seconds_longer_each_time() -> None:
     poll = POLL

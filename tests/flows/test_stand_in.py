@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from endorse.core.metadata import CIBA
 from endorse.core.policy import WIDE
 from endorse.sandbox import SandboxBank
 from endorse.server.run import open_desk
@@ -53,6 +55,16 @@ async def connected(facts: Sandbox) -> dict[str, str]:
     return dict(httpx2.URL(back).params)
 
 
+async def token(facts: Sandbox, **form: str) -> dict[str, Any]:
+    """Call the token endpoint, or another of the client's own."""
+    path = form.pop("path", "/token")
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        secret = httpx2.BasicAuth(facts.client_id, facts.client_secret)
+        answer = await http.post(facts.issuer + path, data=form, auth=secret)
+    body: dict[str, Any] = answer.json()
+    return body
+
+
 async def iban_of(facts: Sandbox, code: str) -> str:
     """Redeem a code; give the first IBAN that its token shows."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": facts.redirect_uri}
@@ -76,6 +88,28 @@ async def test_a_request_is_approved_by_itself_whatever_way_it_takes(
         bank = SandboxBank("endorse", lambda: None)  # type: ignore[arg-type, return-value]
         ibans = {account.iban for account in await bank.accounts("anna")}
         assert await iban_of(sandbox.facts, answer["code"]) in ibans
+        assert sandbox.errors.read_text() == ""
+
+
+async def test_what_a_client_asks_on_the_phone_is_decided_by_itself_too(tmp_path: Path) -> None:
+    with sandbox_process(tmp_path, "--approve-as=anna") as sandbox:
+        facts = sandbox.facts
+        code = (await connected(facts))["code"]
+        uri = facts.redirect_uri
+        got = await token(facts, grant_type="authorization_code", code=code, redirect_uri=uri)
+        asked = await token(
+            facts,
+            path="/bc-authorize",
+            scope="accounts",
+            login_hint_token=got["login_hint_token"],
+            binding_message="Desk 4",
+        )
+        form = {"grant_type": CIBA, "auth_req_id": asked["auth_req_id"]}
+        said = await token(facts, **form)
+        while said.get("error") in ("authorization_pending", "slow_down"):
+            await asyncio.sleep(asked["interval"])  # as the client is told
+            said = await token(facts, **form)
+        assert said["scope"] == "accounts"
         assert sandbox.errors.read_text() == ""
 
 
@@ -123,6 +157,9 @@ async def test_a_desk_that_is_no_sandbox_takes_nobody_who_decides_for_people(
     class Anybody:
         async def began(self, started: Started) -> None:
             raise AssertionError(started)
+
+        async def asked(self, client_id: str, journey: str, person_id: str) -> None:
+            raise AssertionError(journey)
 
     settings = Settings(
         issuer="http://localhost:1",

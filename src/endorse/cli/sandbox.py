@@ -17,10 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from endorse.cli.port import listen_or_say
 from endorse.cli.stand_in import StandIn
-from endorse.core import device
 from endorse.core.change import AddClient, AddSecret, ChangeClient
 from endorse.core.coding import fingerprint
-from endorse.core.metadata import Metadata
+from endorse.core.metadata import CIBA, DEVICE, Metadata
 from endorse.core.model import Client, ClientSecret
 from endorse.core.policy import ASKABLE, DAY, WIDE
 from endorse.core.ways import ways_problem
@@ -131,7 +130,10 @@ async def _keep_client(desk: Desk, redirect_uri: str) -> None:
         duration=90 * DAY,
         created_at=now,
         secrets=(secret,),
-        metadata=Metadata(grant_types=(*Metadata().grant_types, device.GRANT_TYPE)),
+        metadata=Metadata(
+            grant_types=(*Metadata().grant_types, DEVICE, CIBA),
+            backchannel_token_delivery_mode="poll",
+        ),
     )
     known = await desk.store.read(lambda db: reads.client(db, _CLIENT_ID))
     if known is None:
