@@ -27,8 +27,8 @@ export function gone(
   if (lost.length + lines.length === 0) return [];
   return [
     h("h2", {}, t("change.gone")),
-    h("ul", { class: "chosen" }, ...lost.map(accountLine)),
-    h("ul", { class: "asked" }, ...lines),
+    ...(lost.length > 0 ? [h("ul", { class: "chosen" }, ...lost.map(accountLine))] : []),
+    ...(lines.length > 0 ? [h("ul", { class: "asked" }, ...lines)] : []),
   ];
 }
 
