@@ -54,7 +54,8 @@ export function showProblem(app: App, error: unknown, again: (() => void) | unde
   const ways: Way[] = [];
   if (again && mayHelp(error)) ways.push({ label: t("try again"), go: again });
   ways.push({ label: t("back"), go: away });
-  showMessage(app, { ...explain(error, app.config), ways });
+  const explained = explain(error, app.config);
+  showMessage(app, { ...explained, ...(explained.icon === "warning" ? { tone: "warn" } : {}), ways });
 }
 
 function openAgain(app: App): void {
