@@ -457,6 +457,20 @@ _CODES: Final = (
         Row(Event.REDEEM, State.REDEEMED),
     ),
     mutant(
+        "another client redeems",
+        "code: another client's",
+        redeem.code,
+        "journey.request.returns_to.client_id != client.client_id",
+        "False",
+    ),
+    mutant(
+        "another verifier redeems",
+        "code: another verifier",
+        redeem.code,
+        'not pkce_holds(params.text("code_verifier"), journey.request.code_challenge)',
+        "False",
+    ),
+    mutant(
         "the grant is wider than the document",
         "L2",
         redeem._grant,
@@ -471,6 +485,13 @@ _GUARDS: Final = (
         memory.Memory._move,
         "(stored.state, stored.version) != (before.state, before.version)",
         "False",
+    ),
+    mutant(
+        "a change applies to another version of the same state",
+        "L2|number|phone|one claim|over|L3",
+        memory.Memory._move,
+        "(stored.state, stored.version) != (before.state, before.version)",
+        "stored.state != before.state",
     ),
 )
 
