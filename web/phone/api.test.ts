@@ -108,6 +108,14 @@ test("a proof refused for a wrong clock is made again by the right one", async (
   assert.ok(Math.abs(Number(payload(sent[1]!)["iat"]) - ahead) <= 2);
 });
 
+test("two calls at once that are refused for a wrong clock are both made again", async () => {
+  const ahead = Math.floor(Date.now() / 1000) + 5000;
+  const refused: Answer = [401, { error: "invalid_proof", time: ahead }];
+  const { api } = await before([refused, refused, [200, { ok: 1 }], [200, { ok: 2 }]]);
+  const both = [api.call("GET", "/phone/connections"), api.call("GET", "/phone/notices")];
+  assert.deepEqual(await Promise.all(both), [{ ok: 1 }, { ok: 2 }]);
+});
+
 test("a proof refused for any other reason is not made again", async () => {
   const { api, sent } = await before([[401, { error: "invalid_proof" }]]);
   await assert.rejects(api.call("POST", "/phone/enrol/options"), Refused);

@@ -43,6 +43,9 @@ interface Session {
   readonly until: number;
 }
 
+/** Seconds by which two looks at one clock may differ. A proof may be a minute old. */
+const SAME_CLOCK = 20;
+
 export class Api {
   readonly #issuer: string;
   readonly #fetch: typeof fetch;
@@ -50,7 +53,6 @@ export class Api {
   #session: Session | undefined;
   /** Server's clock minus this one, in seconds. */
   #offset = 0;
-  #clockMoved = false;
   #renewing: Promise<void> | undefined;
   /** Signs the person in again; rejects if they would not. */
   renew: () => Promise<void> = () => Promise.reject(new Refused(401, "sign_in_required", "not signed in"));
@@ -87,6 +89,7 @@ export class Api {
   async call<Answer>(method: string, path: string, options: Options = {}): Promise<Answer> {
     if (options.signedIn && !options.background && !this.lasts(0)) await this.#renewOnce();
     const used = this.#session;
+    const offset = this.#offset;
     try {
       return await this.#signed<Answer>(method, path, options);
     } catch (error) {
@@ -94,7 +97,8 @@ export class Api {
       if (error.code === "sign_in_required" && options.signedIn && !options.background) {
         // Another call may have renewed it while this one's refusal was on its way.
         if (this.#session === used) await this.#renewOnce();
-      } else if (error.code !== "invalid_proof" || !this.#clockMoved) {
+      } else if (error.code !== "invalid_proof" || Math.abs(this.#offset - offset) <= SAME_CLOCK) {
+        // Nobody has set the clock since this call was dated: another reason, or another try in vain.
         throw error;
       }
       return this.#signed<Answer>(method, path, options);
@@ -150,13 +154,13 @@ export class Api {
     throw new Refused(answer.status, String(fields["error"] ?? ""), String(fields["error_description"] ?? ""), fields);
   }
 
-  // Where a proof was refused for its time, no `time` may have come yet: the Date header tells too.
+  // Where a proof was refused and no `time` came, the Date header tells the time too.
   #setClock(time: unknown, answer: Response): void {
+    if (typeof time !== "number" && answer.status !== 401) return;
     const told = typeof time === "number" ? time : Date.parse(answer.headers.get("Date") ?? "") / 1000;
     if (!Number.isFinite(told)) return;
     const offset = told - Date.now() / 1000;
-    this.#clockMoved = Math.abs(offset - this.#offset) > 20;
-    if (typeof time === "number" || this.#clockMoved) this.#offset = offset;
+    if (typeof time === "number" || Math.abs(offset - this.#offset) > SAME_CLOCK) this.#offset = offset;
   }
 }
 
