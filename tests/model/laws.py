@@ -6,8 +6,6 @@ lifetimes stand here once more, as the design has them, and so does the hash of 
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +14,8 @@ from typing import Any, Final
 from endorse.core import change as c
 from endorse.core.journey import Event
 from endorse.core.model import Journey
+from tests.model.grant_laws import GrantLaws
+from tests.model.judging import Act, challenge_of, require
 
 FRAME, STILL, LINK, LETTERS, NEAR = "frame", "still frame", "link", "letters", "near"
 WAY: Final = {FRAME: "qr", STILL: "qr", LINK: "link", LETTERS: "short_code", NEAR: "near"}
@@ -56,32 +56,6 @@ ENDS: Final = (
     Event.CANCEL,
     Event.REDEEM,
 )
-
-
-class Broken(AssertionError):
-    """A law was broken: which one, and how."""
-
-
-def require(held: bool, law: str, how: str) -> None:
-    if not held:
-        raise Broken(f"{law}: {how}")
-
-
-@dataclass
-class Act:
-    """What somebody did: by which browser or phone, with what in hand."""
-
-    now: int
-    browser: str = ""
-    phone: str = ""
-    person: str = ""
-    text: str = ""
-    number: int | None = None
-    told_by_attacker: bool = False
-    credential: str = ""
-    client: str = ""
-    verifier: str = ""
-    level: str = "green"
 
 
 @dataclass(frozen=True)
@@ -142,7 +116,7 @@ class Laws:
     stopped: dict[str, int] = field(default_factory=dict)
     """When too many wrong numbers last stopped a person's claims."""
     approvals: list[tuple[str, int]] = field(default_factory=list)
-    grants: dict[str, str] = field(default_factory=dict)
+    grants: GrantLaws = field(default_factory=GrantLaws)
 
     # --- what the world tells ----------------------------------------------------------------
 
@@ -178,6 +152,10 @@ class Laws:
                 self._move(act, change)
             elif isinstance(change, c.MakeGrant):
                 self._grant(act, change)
+            elif isinstance(change, c.Amend):
+                self.grants.amended(act, change)
+            elif isinstance(change, c.EndGrant):
+                self.grants.ended(act, change)
         held: dict[str, int] = {}
         for record in self.records.values():
             undecided = record.person and not record.over and not record.approved
@@ -292,14 +270,14 @@ class Laws:
     def _grant(self, act: Act, change: c.MakeGrant) -> None:
         grant, signed = change.grant, change.evidence.signed
         require(signed in self.used, "L2", "a grant without an approved document")
-        require(signed not in self.grants.values(), "code", "two grants of one approval")
+        require(signed not in self.grants.documents, "code", "two grants of one approval")
         said: dict[str, Any] = json.loads(signed)
         named = (said["person"], said["client"]["client_id"], said["scope"])
         require((grant.person_id, grant.client_id, [*grant.scope]) == named, "L2", "wider grant")
         accounts = [account["resourceId"] for account in said["accounts"]]
         given = [account.resource_id for account in grant.accounts]
         require(given == accounts, "L2", "other accounts than were signed")
-        self.grants[grant.grant_id] = signed
+        self.grants.made(grant, signed)
 
     def _note(self, act: Act, event: Event, record: Record, after: Journey) -> None:
         now = act.now
@@ -361,9 +339,3 @@ def _ends(event: Event, record: Record, now: int) -> int:
         case Event.APPROVE | Event.RESUME:
             return now + MINUTE
     return record.ends
-
-
-def challenge_of(document: str) -> str:
-    """Hash a consent document as a phone does, apart from the server's code."""
-    hashed = hashlib.sha256(b"endorse-consent-v1\0" + document.encode()).digest()
-    return base64.urlsafe_b64encode(hashed).rstrip(b"=").decode()

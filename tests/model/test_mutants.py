@@ -6,20 +6,23 @@ import re
 
 import pytest
 
-from tests.model.laws import Broken
+from tests.model.connections import Connections
+from tests.model.judging import Broken
 from tests.model.machine import Model, run
-from tests.model.mutants import MUTANTS, Mutant, planted
+from tests.model.mutants import MUTANTS, OF_CONNECTIONS
+from tests.model.planting import Mutant, planted
 
 WORLDS = 1_000
 """Of up to 50 steps each; most bugs are found in the first twenty."""
+BUGS = [*((bug, Model) for bug in MUTANTS), *((bug, Connections) for bug in OF_CONNECTIONS)]
 
 
-@pytest.mark.parametrize("bug", MUTANTS, ids=lambda bug: bug.name)
-def test_a_planted_bug_breaks_its_law(bug: Mutant) -> None:
+@pytest.mark.parametrize(("bug", "machine"), BUGS, ids=[bug.name for bug, _ in BUGS])
+def test_a_planted_bug_breaks_its_law(bug: Mutant, machine: type[Model]) -> None:
     with planted(bug), pytest.raises(Broken) as broken:
-        run(Model, worlds=WORLDS)
+        run(machine, worlds=WORLDS)
     assert re.match(bug.law, str(broken.value)), broken.value
 
 
 def test_there_are_no_two_bugs_of_one_name() -> None:
-    assert len({bug.name for bug in MUTANTS}) == len(MUTANTS)
+    assert len({bug.name for bug, _ in BUGS}) == len(BUGS)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.model.laws import Broken
+from tests.model.ground import MALLORY
+from tests.model.judging import Broken
 from tests.model.machine import Model, run
-from tests.model.world import MALLORY, World
+from tests.model.world import World
 
 KEPT = Path(__file__).with_name("relay.txt")
 
