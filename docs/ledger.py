@@ -23,7 +23,7 @@ _NAMES = {
     "OpenID Connect Core": r"OpenID Connect Core(?: 1\.0)?",
     "CIBA Core": r"CIBA Core",
 }
-_SECTION = r"(?:[A-Z](?![a-z])|[0-9]+(?:\.[0-9]+)*)"
+_SECTION = r"(?:[A-Z](?![A-Za-z])|[0-9]+(?:\.[0-9]+)*)"
 _SHOWN_AT_MOST = 3
 _ABOUT = """
 Every MUST of the specifications that concerns a server, in our own words, with the code that names

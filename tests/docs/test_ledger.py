@@ -25,7 +25,7 @@ def test_no_requirement_stands_twice() -> None:
     [
         ("(RFC 6749 4.1.3, 6; RFC 9700 4.5)", ["RFC 6749 4.1.3", "RFC 6749 6", "RFC 9700 4.5"]),
         ("RFC 7636 B", ["RFC 7636 B"]),
-        ("RFC 7009 A token", ["RFC 7009 A"]),
+        ("RFC 7009 2, RFC 8705 4", ["RFC 7009 2", "RFC 8705 4"]),
         ("FAPI 2.0 Security Profile 5.3.2.1", ["FAPI 2.0 Security Profile 5.3.2.1"]),
         ("RFC 9207", []),
     ],

@@ -39,6 +39,8 @@ def revoke(
 
     A token that is unknown, or another client's, is answered like one that was ended: there is
     nothing for the client to do about it (RFC 7009 2.2).
+
+    See also RFC 7009 2, 5.
     """
     if "token" not in params.values:
         return Decision(refusal.missing("token", "RFC 7009 2.1"))

@@ -41,6 +41,8 @@ def read(
 
     `pushed` and `signed` say how it came: some clients may ask in no other way (RFC 9126 5,
     RFC 9101 10.5). Parameters that are not known are ignored (RFC 6749 3.1).
+
+    See also RFC 6749 3.1.1; RFC 7636 4.4, 4.4.1; RFC 9700 2.1.2.
     """
     no = (
         params.check_all(law, _SPEC)

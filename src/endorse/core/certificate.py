@@ -56,7 +56,10 @@ def _read(header: str) -> tuple[str, x509.Certificate]:
 
 
 def problem(shown: Certificate | None, registered: Metadata) -> str:
-    """Say why a certificate does not show the client of this metadata, or "" (RFC 8705 2)."""
+    """Say why a certificate does not show the client of this metadata, or "" (RFC 8705 2).
+
+    See also RFC 8705 2.1, 2.2.
+    """
     if shown is None:
         return "no certificate, or not by the host for certificates and a trusted proxy"
     if registered.token_endpoint_auth_method == "tls_client_auth":

@@ -83,6 +83,8 @@ def authenticate(
     """Find whether this client calls, by the one method that it is registered for.
 
     An unknown client is refused like any other. An assertion that is good must still be used up.
+
+    See also RFC 6749 2.2, 3.2.1.
     """
     no = refusal.CLIENT_UNKNOWN
     if client is None:
@@ -121,7 +123,10 @@ def _secret_problem(secret: Secret | None, client: Client, now: int) -> str:
 
 
 def new_secret(fresh: Fresh, now: int) -> tuple[Secret, ClientSecret]:
-    """Make a secret of 256 random bits: the one to show once, and what is stored of it."""
+    """Make a secret of 256 random bits: the one to show once, and what is stored of it.
+
+    See also RFC 6749 10.10; FAPI 2.0 5.4.1.
+    """
     text = _SECRET_PREFIX + b64url(fresh(32))
     return Secret(text), ClientSecret(fingerprint(text), now)
 
@@ -156,6 +161,8 @@ def redirect_uri_problem(uri: str) -> str:
 
     Absolute, without fragment, in visible ASCII; https, or http on this very machine, or a
     private scheme of a native app in reverse domain form (RFC 8252 7.1).
+
+    See also RFC 6749 3.1.2.2; RFC 9700 4.1.3.
     """
     if not uri or any(not "!" <= c <= "~" for c in uri):
         return "must be visible ASCII without spaces"

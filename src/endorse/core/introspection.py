@@ -16,6 +16,8 @@ def of_access(caller: Client, access: Access | None, terms: Terms, now: int) -> 
 
     RFC 7662 2.2, 4. A resource server also learns who the person is at the bank (`username`);
     a client knows its own name for the person and nothing else.
+
+    See also RFC 8705 3.2; RFC 9449 6.2.
     """
     if access is None or not _may_know(caller, access.client_id):
         return NOT_ACTIVE

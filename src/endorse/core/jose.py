@@ -116,6 +116,8 @@ def verify(token: Jws, keys: Sequence[Key], algorithms: Collection[str]) -> str:
 
     A `kid` chooses among the keys and never brings one; without a `kid`, each key of the right
     kind is tried, of which a client has few (RFC 7515 4.1.4).
+
+    See also RFC 9101 6.2; FAPI 2.0 5.4.3.
     """
     alg, kid = token.header.get("alg"), token.header.get("kid")
     if not isinstance(alg, str) or alg not in algorithms or alg not in _REGISTRIES:
@@ -151,7 +153,10 @@ def key_of(jwk: dict[str, Any]) -> Key:
 
 
 def thumbprint(jwk: Mapping[str, Any]) -> str:
-    """Compute the SHA-256 thumbprint of a key, base64url (RFC 7638 3)."""
+    """Compute the SHA-256 thumbprint of a key, base64url (RFC 7638 3).
+
+    See also RFC 7638 3.1.
+    """
     needed = {name: jwk[name] for name in _NEEDED[jwk["kty"]]}
     return b64url(sha256(msgspec.json.encode(needed)))
 

@@ -46,7 +46,10 @@ class Params(msgspec.Struct, frozen=True):
 
 
 def parse(raw: bytes) -> Params | None:
-    """Read `application/x-www-form-urlencoded` bytes; None if there are absurdly many fields."""
+    """Read `application/x-www-form-urlencoded` bytes; None if there are absurdly many fields.
+
+    See also RFC 6749 B.
+    """
     try:
         # latin-1 keeps one character a byte, so that the bytes can be had back unchanged.
         pairs = parse_qsl(

@@ -30,6 +30,8 @@ def pkce_holds(verifier: str, challenge: str | None) -> bool:
     """Say whether a code_verifier answers the code_challenge (RFC 7636 4.6; RFC 9700 2.1.1).
 
     A verifier without a challenge is refused too: the sign of a downgrade.
+
+    See also RFC 7636 4.1, 7.2, B; RFC 9700 4.8.2.
     """
     if challenge is None:
         return verifier == ""

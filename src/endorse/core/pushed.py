@@ -94,6 +94,8 @@ def found(kept: PushedRequest | None, used: bool, client_id: str, now: int) -> R
 
     It may be opened again before that: a reload, or a second try (RFC 9126 4, 7.3). Every
     failure has the same answer.
+
+    See also RFC 9126 7.5; RFC 9101 5.2.
     """
     no = refusal.REQUEST_URI_NOT_GOOD
     if kept is None or now >= kept.expires_at:

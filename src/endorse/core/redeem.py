@@ -89,6 +89,8 @@ def code(
     A second use by the code's own client ends the grant that the first one made: whoever of
     the two was honest, the other was not. `bound_to` is the key that the call shows, as in
     `AccessToken`; a code for another key is not good (RFC 9449 10).
+
+    See also RFC 6749 4.1.4; RFC 7636 4.5; RFC 9700 4.5.3.
     """
     journey, phone, before = approval.journey, approval.phone, approval.grant
     for name in ("code", "redirect_uri"):
@@ -123,6 +125,8 @@ def given(
     The move by `event` is the guard: of two that come at once, one finds the journey moved.
     `before` is the grant that the request changes, if it does: nothing else may have been signed
     for it since the approval.
+
+    See also RFC 6749 10.3; RFC 6750 5.2, 5.3; RFC 9700 2.3.
     """
     if journey.document is None or journey.assertion is None or phone is None:
         raise AssertionError("an approved journey has a signed document and its phone")
@@ -171,7 +175,10 @@ class RefreshToken(msgspec.Struct, frozen=True):
 
 
 def read_refresh_token(text: str, server_key: bytes) -> RefreshToken | None:
-    """Read a refresh token; None if this server did not make it. Nothing is looked up."""
+    """Read a refresh token; None if this server did not make it. Nothing is looked up.
+
+    See also RFC 6749 10.4.
+    """
     raw = from_b64url(text.removeprefix(_REFRESH)) if text.startswith(_REFRESH) else None
     if raw is None or len(raw) != 16 + 4 + 32:
         return None

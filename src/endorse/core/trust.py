@@ -25,7 +25,10 @@ class Untrusted(msgspec.Struct, frozen=True):
 
 
 def trust(params: Params, client: Client, law: Policy) -> Trusted | Untrusted:
-    """Find the redirect_uri registered for this client (RFC 6749 3.1.2.3; RFC 9700 2.1)."""
+    """Find the redirect_uri registered for this client (RFC 6749 3.1.2.3; RFC 9700 2.1).
+
+    See also RFC 6749 3.1.2.4, 10.6, 10.14; RFC 9700 4.10.2, 4.11.2.
+    """
     misshapen = _misshapen(params, law)
     if misshapen is not None:
         return misshapen

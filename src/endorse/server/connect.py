@@ -185,7 +185,10 @@ async def plain_camera(desk: Desk, pages: Pages, request: HttpRequest) -> Respon
 
 
 async def of_browser(desk: Desk, request: HttpRequest) -> Journey | None:
-    """Give the journey of this address if the browser holds its B; otherwise there is none."""
+    """Give the journey of this address if the browser holds its B; otherwise there is none.
+
+    See also RFC 9700 4.7.1.
+    """
     short = str(request.path_params["short"])
     secret = request.cookies.get(cookie_name(desk, short))
     if not secret:
@@ -297,7 +300,10 @@ def _gone(pages: Pages, request: HttpRequest, status: int = 404) -> Response:
 
 
 def from_our_page(desk: Desk, request: HttpRequest) -> bool:
-    """Say whether our own page sent this (Fetch Metadata; else Origin, which "null" fails)."""
+    """Say whether our own page sent this (Fetch Metadata; else Origin, which "null" fails).
+
+    See also RFC 9700 2.6.
+    """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"

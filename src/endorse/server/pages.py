@@ -79,7 +79,10 @@ class Pages:
         return f"/static/{self._assets[name]}"
 
     def page(self, name: str, language: str, status: int = 200, **facts: Any) -> Response:
-        """Render a page. No page may be kept, framed, or run a script that is not ours."""
+        """Render a page. No page may be kept, framed, or run a script that is not ours.
+
+        See also RFC 6749 3.1.2.5, 10.13; RFC 9700 4.2.4, 4.16.
+        """
         return self._answer(name, language, status, self._render(name, language, facts))
 
     def developers_page(self, name: str, status: int, **facts: Any) -> Response:

@@ -23,6 +23,8 @@ async def opened(desk: Desk, request: HttpRequest) -> Access | Refusal:
 
     RFC 6750 2.1, RFC 9449 7.1, RFC 8705 3. Whether it is over, and covers what is asked, is for
     `access.check` to say.
+
+    See also RFC 6750 2, 2.3; FAPI 2.0 5.3.4.
     """
     scheme, _, text = (wire.authorization(request) or "").partition(" ")
     scheme, text = scheme.lower(), text.strip()
@@ -71,7 +73,10 @@ def _no_proof(why: str) -> Refusal:
 
 
 def challenge(desk: Desk, request: HttpRequest, no: Refusal) -> dict[str, str]:
-    """Write the headers of an answer that says no (RFC 6750 3, RFC 9449 7.1, 9)."""
+    """Write the headers of an answer that says no (RFC 6750 3, RFC 9449 7.1, 9).
+
+    See also RFC 9449 9.
+    """
     if no.status not in (401, 403):
         return {}
     # RFC 6750 3.1: a call without any token is told the schemes and no error.

@@ -160,5 +160,8 @@ async def healthy(_desk: object, _request: Request) -> Response:
 
 
 def see_other(location: str) -> Response:
-    """Send the browser on by GET: never 302 or 307, which could carry a form along."""
+    """Send the browser on by GET: never 302 or 307, which could carry a form along.
+
+    See also RFC 9700 4.12.
+    """
     return Response(None, 303, {"Location": location, **NO_STORE})

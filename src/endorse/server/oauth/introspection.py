@@ -19,7 +19,10 @@ _MEDIA_TYPE: Final = f"application/{_SIGNED}"
 
 
 async def introspect(desk: Desk, request: HttpRequest) -> Response:
-    """Answer `POST /introspect` (RFC 7662 2). `token_type_hint` is not needed: a token tells."""
+    """Answer `POST /introspect` (RFC 7662 2). `token_type_hint` is not needed: a token tells.
+
+    See also RFC 7662 2.3.
+    """
     caller = await called(desk, request)
     if isinstance(caller, Refusal):
         return refused(caller)

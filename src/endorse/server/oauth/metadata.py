@@ -22,6 +22,8 @@ async def describe(desk: Desk, _: HttpRequest) -> Response:
     """Answer `GET /.well-known/oauth-authorization-server`, and `/openid-configuration` alike.
 
     RFC 8414 3 and 5; OpenID Connect Discovery 4: clients look at either.
+
+    See also RFC 8414 3.2, 6.2.
     """
     said = metadata(desk)
     if desk.settings.mtls_host:
@@ -30,7 +32,10 @@ async def describe(desk: Desk, _: HttpRequest) -> Response:
 
 
 def metadata(desk: Desk) -> dict[str, Any]:
-    """Describe this server (RFC 8414 2)."""
+    """Describe this server (RFC 8414 2).
+
+    See also RFC 8705 3.3; RFC 9207 2.3; RFC 9449 5.1.
+    """
     issuer = desk.issuer
     # Certificates count on their own host alone; without one nobody can use these methods.
     auth = [it for it in AUTH_METHODS if desk.settings.mtls_host or it not in MTLS_METHODS]

@@ -21,6 +21,8 @@ async def push(desk: Desk, request: HttpRequest) -> Response:
 
     A proof in its header pins the code to that key (RFC 9449 10.1). A public client proves nothing,
     so that what it lets be stored is limited by address.
+
+    See also RFC 9126 2, 2.3.
     """
     caller = await called(desk, request)
     if isinstance(caller, Refusal):

@@ -15,7 +15,10 @@ from endorse.store import reads
 
 
 async def revoke(desk: Desk, request: HttpRequest) -> Response:
-    """Answer `POST /revoke` (RFC 7009). The answer is `{}`: some clients insist on JSON."""
+    """Answer `POST /revoke` (RFC 7009). The answer is `{}`: some clients insist on JSON.
+
+    See also RFC 7009 2.2.1.
+    """
     caller = await called(desk, request)
     if isinstance(caller, Refusal):
         return refused(caller)

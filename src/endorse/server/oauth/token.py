@@ -20,7 +20,10 @@ from endorse.store import polls, reads
 
 
 async def token(desk: Desk, request: HttpRequest) -> Response:
-    """Answer `POST /token`: a code or a refresh token for tokens (RFC 6749 4.1.3, 6)."""
+    """Answer `POST /token`: a code or a refresh token for tokens (RFC 6749 4.1.3, 6).
+
+    See also RFC 6749 7.1; RFC 9700 2.4.
+    """
     caller = await called(desk, request)
     if isinstance(caller, Refusal):
         return refused(caller)
