@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol, Self, runtime_checkable
 
 import msgspec
 
@@ -228,4 +228,47 @@ class Bank(Protocol):
         Raises UnknownAccount, and UnknownCursor for an `after` that this bank did not give for
         this account.
         """
+        ...
+
+
+TransactionStatus = Literal["RCVD", "PDNG", "ACTC", "ACCP", "ACSP", "ACSC", "RJCT", "CANC"]
+"""Where a payment stands (ISO 20022 ExternalPaymentTransactionStatus1Code): `ACSP` is on its way,
+`ACSC` is settled, `RJCT` will not be made."""
+
+
+class CreditTransfer(msgspec.Struct, frozen=True):
+    """One SEPA credit transfer that the account holder approved with the passkey, to the letter.
+
+    - `payment_id`: names the payment for good, 32 characters of A-Z a-z 0-9 _ -.
+    - `account_id`: the `resource_id` of the account that pays.
+    - `amount`: a decimal number as text, more than 0, at most two decimals; `currency` is EUR.
+    """
+
+    payment_id: str
+    account_id: str
+    currency: str
+    amount: str
+    creditor_name: str
+    creditor_iban: str
+    remittance_information_unstructured: str
+
+
+class UnknownPayment(LookupError):
+    """The bank has no payment with this id."""
+
+
+@runtime_checkable
+class PayingBank(Protocol):
+    """What a bank implements beside `Bank` if apps may ask its people for payments."""
+
+    async def pay(self, person_id: str, payment: CreditTransfer) -> TransactionStatus:
+        """Make a payment, and tell where it stands.
+
+        It is called again with the same `payment_id` when an answer was lost: the money must move
+        once, and the answer is where that one payment stands. What cannot be paid is `RJCT`.
+        """
+        ...
+
+    async def payment_status(self, payment_id: str) -> TransactionStatus:
+        """Tell where a payment stands. Raises UnknownPayment."""
         ...

@@ -31,7 +31,7 @@ LATER = NOW + 100
 def read(client: Client = CLIENT, **sent: str) -> Request | Refusal:
     """What a request with these parameters asks."""
     params = scene.params(response_type="code", scope="accounts", **sent)
-    return asked.read(params, client, scene.REQUEST.returns_to, LAW)
+    return asked.read(params, client, scene.REQUEST.returns_to, scene.ISSUER, LAW)
 
 
 def reached(request: Request, grant: Grant = GRANT, *chosen: str) -> Journey:
@@ -79,7 +79,10 @@ def test_an_action_and_a_grant_are_read_and_written_again() -> None:
     request = read(grant_management_action="merge", grant_id="g" * 22)
     assert isinstance(request, Request)
     assert (request.grant_action, request.grant_id) == ("merge", "g" * 22)
-    assert asked.read(scene.query(asked.query(request)), CLIENT, request.returns_to, LAW) == request
+    assert (
+        asked.read(scene.query(asked.query(request)), CLIENT, request.returns_to, scene.ISSUER, LAW)
+        == request
+    )
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,8 @@ async def test_every_address_that_takes_a_body_is_in_this_file(served: Served) -
     taking = {path for path, method in routes_of() if method == "POST"}
     # Who the person is, is asked with a token in the header, and no body is read.
     bodiless = {"/userinfo", *(f"/connect/{{short}}/{act}" for act in ACTIONS)}
+    # Without a token that is for a payment no body is read: see test_details.
+    bodiless.add("/v1/payments/sepa-credit-transfers")
     assert taking - bodiless == set(TAKING)
 
 

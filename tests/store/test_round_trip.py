@@ -23,7 +23,7 @@ from endorse.core.change import (
 )
 from endorse.core.journey import Event, State
 from endorse.core.model import Access, Client, Grant, Journey, Phone
-from endorse.store import Store, polls, reads
+from endorse.store import Store, polls, reads, requests
 from endorse.store.connection import Connection
 from tests.store import things
 from tests.store.things import (
@@ -113,9 +113,9 @@ async def test_a_pushed_request_and_that_it_was_answered(store: Store) -> None:
     for used in (False, True):
         if used:
             await things.put(store, UseOnce("request-hash", NOW + 1))
-        found = await store.read(lambda db: reads.pushed(db, "request-hash"))
+        found = await store.read(lambda db: requests.pushed(db, "request-hash"))
         assert found == (things.PUSHED, used)
-    assert await store.read(lambda db: reads.pushed(db, "another")) == (None, False)
+    assert await store.read(lambda db: requests.pushed(db, "another")) == (None, False)
 
 
 async def test_a_client(store: Store) -> None:
@@ -148,6 +148,7 @@ async def test_a_grant_and_what_its_token_opens(store: Store) -> None:
         generation=1,
         created_at=NOW,
         bound_to="jkt:thumbprint",
+        authorization_details=things.DETAILS,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from endorse.core.change import Begin, Change, MakeGrant, MakeToken
+from endorse.core.details import AccountInformation, Iban, Money, PaymentInitiation
 from endorse.core.journey import State
 from endorse.core.metadata import Metadata
 from endorse.core.model import (
@@ -44,6 +45,23 @@ CLIENT = Client(
     metadata=Metadata("private_key_jwt", jwks='{"keys": []}', contacts=(ODD,)),
     registration=("new-token-hash", "token-hash-before"),
 )
+DETAILS = (
+    PaymentInitiation(
+        instructed_amount=Money("EUR", "12.50"),
+        creditor_name=ODD,
+        creditor_account=Iban("DE02100100109307118603"),
+        remittance_information_unstructured=ODD,
+        debtor_account=Iban("NL91ABNA0417164300"),
+        locations=("https://bank.example/v1",),
+    ),
+    AccountInformation(
+        actions=("list_accounts",),
+        date_from="2026-01-01",
+        date_to="2026-02-01",
+        accounts_at_least=2,
+        accounts_at_most=3,
+    ),
+)
 REQUEST = Request(
     Trusted("app", "https://app.example/callback?a=1&b=2"),
     ("accounts", "offline_access"),
@@ -55,6 +73,7 @@ REQUEST = Request(
     prompt=("login", "consent"),
     max_age=0,
     dpop_jkt="thumbprint",
+    authorization_details=DETAILS,
     pushed_id="pushed",
     request_object="a.b.c",
     once="request-hash",
@@ -141,6 +160,7 @@ GRANT = Grant(
     removed=(SharedAccount("acc-3", None, "Old", "EUR"),),
     bound_to="jkt:thumbprint",
     approved_at=NOW - 60,
+    authorization_details=DETAILS,
 )
 EVIDENCE = Evidence(
     grant_id="grant",

@@ -31,6 +31,7 @@ const EXPECTED: Omit<Expected, "challenge"> = {
   scope: ["accounts", "balances"],
   recurring: true,
   locale: "en",
+  details: [],
   validUntil: FIELDS.valid_until,
 };
 

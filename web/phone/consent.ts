@@ -1,6 +1,7 @@
 /** The consent document: what the person signs, read and checked before anything of it is shown. */
 
 import { base64url, concat, sha256, utf8 } from "./bytes.ts";
+import { areDetails, type Detail } from "./details.ts";
 import type { Account, Changed, Client } from "./wire.ts";
 
 export interface Consent {
@@ -14,6 +15,7 @@ export interface Consent {
   readonly valid_until: string;
   /** The connection that it changes, as the phone was told of it. */
   readonly changes?: Changed | undefined;
+  readonly authorization_details: readonly Detail[];
 }
 
 /** What this phone knows by itself, and the document must agree with. */
@@ -26,6 +28,8 @@ export interface Expected {
   readonly accounts: readonly string[];
   readonly scope: readonly string[];
   readonly recurring: boolean;
+  /** What exactly was shown: a payment, or which days. */
+  readonly details: readonly Detail[];
   /** Its end: the one that was shown, or in a renewal any later than the one before. */
   readonly validUntil: string | { readonly after: string };
   /** The language that this phone shows all this in; a renewal keeps that of the document before. */
@@ -51,8 +55,8 @@ export class WrongDocument extends Error {
 const TYPE = "endorse-consent-v1";
 // A member that this app does not know could say what it does not show.
 const MEMBERS: readonly string[] = [
-  ...["accounts", "client", "device", "issuer", "locale", "merges", "message", "nonce", "person", "recurring"],
-  ...["renews", "replaces", "request", "revision", "scope", "texts", "type", "valid_until"],
+  ...["accounts", "authorization_details", "client", "device", "issuer", "locale", "merges", "message", "nonce"],
+  ...["person", "recurring", "renews", "replaces", "request", "revision", "scope", "texts", "type", "valid_until"],
 ];
 export const KNOWN_SCOPE: readonly string[] = ["openid", "profile", "accounts", "balances", "transactions", "offline_access"];
 // Control characters, and those that turn the direction of the text around.
@@ -85,6 +89,7 @@ export async function readConsent(document: string, expected: Expected): Promise
   check(consent.accounts.length > 0, "accounts");
   check(sameSet(consent.scope, expected.scope), "scope");
   check(consent.recurring === expected.recurring, "recurring");
+  check(canonical(consent.authorization_details) === canonical(expected.details), "authorization_details");
   check(isEnd(consent.valid_until, expected.validUntil), "valid_until");
   // A word this app cannot put plainly must not be signed with it.
   check(
@@ -137,6 +142,7 @@ function parse(document: string): { readonly consent: Consent; readonly fields: 
     recurring: boolean(fields, "recurring"),
     accounts: list(fields["accounts"], "accounts").map((one) => account(object(one, "accounts"))),
     valid_until: text(fields, "valid_until"),
+    authorization_details: details(fields["authorization_details"] ?? []),
   };
   return { consent, fields };
 }
@@ -153,6 +159,11 @@ function client(fields: Fields): Client {
     legal_name: text(fields, "legal_name"),
     verified: boolean(fields, "verified"),
   };
+}
+
+function details(value: unknown): readonly Detail[] {
+  check(areDetails(value), "authorization_details");
+  return value as readonly Detail[];
 }
 
 function account(fields: Fields): Account {

@@ -52,6 +52,11 @@ export function lastFour(iban: string): string {
   return iban.replaceAll(" ", "").slice(-4);
 }
 
+/** An account number as it stands on paper: in groups of four. */
+export function inFours(iban: string): string {
+  return iban.replace(/.{4}(?=.)/g, "$& ");
+}
+
 export function initial(name: string): string {
   const [first] = new Intl.Segmenter(undefined, { granularity: "grapheme" }).segment(name.trim());
   return first?.segment.toLocaleUpperCase() ?? "?";

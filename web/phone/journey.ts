@@ -121,6 +121,11 @@ export class Journey {
     });
   }
 
+  /** What is asked cannot be shown here, so it is refused. */
+  strange(): void {
+    void this.#step(() => Promise.reject(new WrongDocument("authorization_details")));
+  }
+
   /** No more screens from this journey. */
   leave(): void {
     this.#over = true;
@@ -161,6 +166,7 @@ export class Journey {
       accounts,
       scope: matched.scope,
       recurring: matched.recurring,
+      details: matched.authorization_details,
       validUntil: matched.valid_until,
       locale: currentLanguage(),
       ...(this.claimed.binding_message === null ? {} : { message: this.claimed.binding_message }),

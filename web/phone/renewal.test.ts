@@ -21,6 +21,7 @@ const CONNECTION: Connection = {
   ended_by: null,
   renewable_until: "2027-02-20T10:00:00Z",
   can_narrow: false,
+  authorization_details: [],
 };
 
 const FIELDS = {

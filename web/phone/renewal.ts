@@ -31,6 +31,7 @@ export async function readRenewal(renewal: Renewal, connection: Connection, own:
     accounts: connection.accounts.map((account) => account.resourceId),
     scope: connection.scope,
     recurring: true,
+    details: connection.authorization_details,
     validUntil: { after: connection.valid_until },
     renews: connection.grant_id,
   });

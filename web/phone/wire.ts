@@ -4,6 +4,7 @@ import type {
   PublicKeyCredentialCreationOptionsJSON,
   PublicKeyCredentialRequestOptionsJSON,
 } from "@simplewebauthn/browser";
+import type { Detail } from "./details.ts";
 
 export interface Person {
   readonly id: string;
@@ -109,6 +110,8 @@ export interface Claimed {
   readonly way: "qr" | "link" | "short_code" | "near" | "asked";
   /** The page shows a number that must be typed here. */
   readonly asks_number: boolean;
+  /** Whether a payment is asked, and not to see accounts. Which one is told after the number. */
+  readonly asks_payment: boolean;
   readonly hint: Hint;
   readonly started: { readonly seconds_ago: number; readonly browser: string };
   readonly expires_in: number;
@@ -141,6 +144,7 @@ export interface Matched {
   readonly valid_until: string;
   readonly accounts: readonly AccountWithBalance[];
   readonly changes?: Changed | null;
+  readonly authorization_details: readonly Detail[];
 }
 
 export interface Review {
@@ -180,6 +184,7 @@ export interface Connection {
   /** Until when it would last if it were renewed now. */
   readonly renewable_until: string | null;
   readonly can_narrow: boolean;
+  readonly authorization_details: readonly Detail[];
 }
 
 /** Who caused something; `misuse` is the server, where somebody else may have had a secret. */

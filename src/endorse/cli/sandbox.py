@@ -19,6 +19,7 @@ from endorse.cli.port import listen_or_say
 from endorse.cli.stand_in import StandIn
 from endorse.core.change import AddClient, AddSecret, ChangeClient
 from endorse.core.coding import fingerprint
+from endorse.core.details import TYPES
 from endorse.core.metadata import CIBA, DEVICE, Metadata
 from endorse.core.model import Client, ClientSecret
 from endorse.core.policy import ASKABLE, DAY, WIDE
@@ -131,6 +132,7 @@ async def _keep_client(desk: Desk, redirect_uri: str) -> None:
         created_at=now,
         secrets=(secret,),
         metadata=Metadata(
+            authorization_details_types=TYPES,
             grant_types=(*Metadata().grant_types, DEVICE, CIBA),
             backchannel_token_delivery_mode="poll",
         ),

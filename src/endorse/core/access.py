@@ -16,13 +16,19 @@ SHOWS_ACCOUNTS: Final = ("accounts", "balances", "transactions")
 
 def check(access: Access | None, now: int, *any_of: str) -> Refusal | None:
     """Refuse a token that is unknown, expired, ended, or lacks every one of these scopes."""
+    no = alive(access, now)
+    if no is None and access is not None and not set(any_of) & set(access.scope):
+        return refusal.SCOPE_INSUFFICIENT
+    return no
+
+
+def alive(access: Access | None, now: int) -> Refusal | None:
+    """Refuse a token that is unknown, expired or ended, whatever it opens."""
     if access is None:
         return refusal.TOKEN_NOT_GOOD.because("unknown")
     ends = min(access.token_expires_at, access.grant_expires_at)
     if access.ended_at is not None or now >= ends:
         return refusal.TOKEN_NOT_GOOD.because("expired or ended")
-    if not set(any_of) & set(access.scope):
-        return refusal.SCOPE_INSUFFICIENT
     return None
 
 

@@ -95,6 +95,8 @@ def unnamed(request: Request, grant: Grant | None, client: Client, now: int) -> 
         return GRANT_NOT_GOOD.because("unknown, or another client's")
     if not grant.live(now):
         return GRANT_NOT_GOOD.because("it has ended")
+    if grant.authorization_details:
+        return GRANT_NOT_GOOD.because("it was given by details, which nothing is merged with")
     if request.grant_action == MERGE and not set(grant.scope) <= set(client.scope):
         return GRANT_NOT_GOOD.because("it holds a scope that the client lost")
     return None

@@ -12,6 +12,7 @@ from endorse.core import alter, connect, consent, refusal, ways
 from endorse.core.change import Change, CountUp, Decision, FlagClient, NoteTry
 from endorse.core.ciba import unwanted_kind
 from endorse.core.coding import Fresh, fingerprint
+from endorse.core.details import accounts_needed, may_be_chosen
 from endorse.core.journey import Event, State, allows
 from endorse.core.model import Client, Grant, Hint, Journey, Phone, SharedAccount, Standing
 from endorse.core.notice import By, Kind, of_phone
@@ -236,11 +237,15 @@ def review(
     if no is not None or isinstance(held, Refusal):
         return Decision(no or held)
     chosen, owned = choice.accounts, choice.owned
-    by_id = {account.resource_id: account for account in owned}
-    known = set(chosen) <= set(by_id)
-    some = bool(chosen) or held.request.grant_action == alter.MERGE
-    if not some or len(set(chosen)) != len(chosen) or not known:
+    asked = held.request.authorization_details
+    offered = {it.resource_id for it in owned if may_be_chosen(asked, it.iban, it.currency)}
+    least, most = accounts_needed(asked)
+    if held.request.grant_action == alter.MERGE:
+        least = 0
+    if len(set(chosen)) != len(chosen) or not set(chosen) <= offered:
         return Decision(refusal.ACCOUNTS_NOT_GOOD)
+    if not least <= len(chosen) or (most is not None and len(chosen) > most):
+        return Decision(refusal.accounts_number(least, most))
     accounts = [account for account in owned if account.resource_id in set(chosen)]
     signed = consent.document(held, phone, client, accounts, choice.locale, terms, fresh, grant)
     return moved(

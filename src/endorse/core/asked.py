@@ -4,8 +4,10 @@ import re
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from endorse.core import alter, profile, refusal
+from endorse.core import alter, details, profile, refusal, request_refusal
 from endorse.core.answer import MODES
+from endorse.core.details import Details
+from endorse.core.jose import strict_json
 from endorse.core.model import Client, Request, Trusted
 from endorse.core.params import Params
 from endorse.core.policy import ASKABLE, IDENTITY, Policy
@@ -32,6 +34,7 @@ def read(
     params: Params,
     client: Client,
     trusted: Trusted,
+    issuer: str,
     law: Policy,
     *,
     pushed: bool = False,
@@ -51,9 +54,17 @@ def read(
         or params.check(law, _SPEC, "code_challenge", "code_challenge_method")
         or params.check(law, _SPEC, "nonce", "prompt", "max_age", "dpop_jkt")
         or params.check(law, _SPEC, "grant_management_action", "grant_id")
+        or params.check(law, _SPEC, "authorization_details")
         or _way_problem(client, pushed, signed)
         or _response_type(params)
-        or _scope_problem(params, client)
+    )
+    if no is not None:
+        return no
+    asked = _details(params, client, issuer, law)
+    if isinstance(asked, Refusal):
+        return asked
+    no = (
+        _scope_problem(params, client, asked)
         or _pkce_problem(params, client)
         or _openid_problem(params)
         or _dpop_problem(params)
@@ -64,7 +75,7 @@ def read(
     max_age = params.text("max_age")
     return Request(
         returns_to=trusted,
-        scope=_scope(params, client),
+        scope=_scope(params, client, asked),
         state=params.values.get("state"),
         code_challenge=params.text("code_challenge") or None,
         ui_locales=_ui_locales(params),
@@ -72,6 +83,7 @@ def read(
         nonce=params.text("nonce") or None,
         prompt=tuple(params.text("prompt").split()),
         max_age=int(max_age) if max_age else None,
+        authorization_details=asked,
         dpop_jkt=params.text("dpop_jkt") or None,
         grant_action=params.text("grant_management_action"),
         grant_id=params.text("grant_id"),
@@ -80,16 +92,17 @@ def read(
 
 def scope(params: Params, client: Client) -> tuple[str, ...] | Refusal:
     """Give the scope that is asked, as every kind of request asks it (RFC 6749 3.3)."""
-    return _scope_problem(params, client) or _scope(params, client)
+    return _scope_problem(params, client, ()) or _scope(params, client, ())
 
 
 def query(request: Request) -> str:
     """Write a request as the query it came from: what `read` reads as the same again."""
+    implied = details.scope_of(request.authorization_details)
     texts = {
         "response_type": "code",
         "client_id": request.returns_to.client_id,
         "redirect_uri": request.returns_to.redirect_uri,
-        "scope": " ".join(request.scope),
+        "scope": " ".join(it for it in request.scope if it not in implied),
         "code_challenge": request.code_challenge or "",
         "code_challenge_method": "S256" if request.code_challenge else "",
         "ui_locales": " ".join(request.ui_locales),
@@ -101,6 +114,8 @@ def query(request: Request) -> str:
         "grant_management_action": request.grant_action,
         "grant_id": request.grant_id,
     }
+    if request.authorization_details:
+        texts["authorization_details"] = details.write(request.authorization_details)
     pairs = {name: text.encode() for name, text in texts.items() if text}
     if request.state is not None:
         pairs["state"] = request.state
@@ -125,9 +140,9 @@ def _state_problem(params: Params, law: Policy) -> Refusal | None:
 
 def _way_problem(client: Client, pushed: bool, signed: bool) -> Refusal | None:
     if profile.pushed_only(client) and not pushed:
-        return refusal.PUSH_REQUIRED
+        return request_refusal.PUSH_REQUIRED
     if profile.signed_request(client) and not signed:
-        return refusal.SIGNED_REQUEST_REQUIRED
+        return request_refusal.SIGNED_REQUEST_REQUIRED
     return None
 
 
@@ -141,24 +156,55 @@ def _response_type(params: Params) -> Refusal | None:
     return None
 
 
-def _scope(params: Params, client: Client) -> tuple[str, ...]:
-    asked = _asked(params, client)
-    return tuple(scope for scope in ASKABLE if scope in asked)
+def _details(params: Params, client: Client, issuer: str, law: Policy) -> Details | Refusal:
+    """Read authorization_details of a type that this client may ask for (RFC 9396 5, 10)."""
+    text = params.values.get("authorization_details")
+    if text is None:
+        return ()
+    no = request_refusal.DETAILS_NOT_GOOD
+    try:
+        generic = strict_json(text)
+    except (ValueError, RecursionError):
+        return no.because("not strict JSON")
+    asked = details.read(generic, issuer, law.accounts_chosen)
+    if isinstance(asked, str):
+        return no.because(asked)
+    if params.text("grant_id"):
+        return no.because("details change no grant: ask for a new one")
+    if not set(details.types_of(asked)) <= set(client.metadata.authorization_details_types):
+        return no.because("a type that the client is not registered for")
+    return asked
 
 
-def _asked(params: Params, client: Client) -> set[str]:
-    """Give what is asked; without `scope` all that the client may, but not who the person is.
+def _words(params: Params, client: Client, asked: Details) -> set[str]:
+    """Give what is asked; without scope and details all that the client may, but not who it is of.
 
     A request without `openid` is none of OpenID Connect (OpenID Connect Core 3.1.2.1).
     """
-    return set(params.text("scope").split()) or set(client.scope) - set(IDENTITY)
+    said = set(params.text("scope").split())
+    if asked:
+        return said | set(details.scope_of(asked))
+    return said or set(client.scope) - set(IDENTITY)
 
 
-def _scope_problem(params: Params, client: Client) -> Refusal | None:
-    asked = _asked(params, client)
-    if not asked <= set(client.scope) or asked <= {"offline_access", *IDENTITY}:
+def _scope(params: Params, client: Client, asked: Details) -> tuple[str, ...]:
+    words = _words(params, client, asked)
+    return tuple(scope for scope in ASKABLE if scope in words)
+
+
+def _scope_problem(params: Params, client: Client, asked: Details) -> Refusal | None:
+    words = _words(params, client, asked)
+    if asked:
+        # A payment is shown alone, and nothing else is signed with it.
+        payment = details.payment_of(asked) is not None
+        beside = () if payment else ("offline_access", *IDENTITY)
+        if not set(params.text("scope").split()) <= set(beside):
+            return request_refusal.SCOPE_BESIDE_DETAILS
+        if payment:
+            return None
+    if not words <= set(client.scope) or words <= {"offline_access", *IDENTITY}:
         return refusal.SCOPE_UNKNOWN
-    if "profile" in asked and "openid" not in asked:
+    if "profile" in words and "openid" not in words:
         return refusal.SCOPE_UNKNOWN.because("profile without openid")
     return None
 
@@ -186,11 +232,11 @@ def _openid_problem(params: Params) -> Refusal | None:
         return HINT_NOT_TAKEN
     prompt = params.text("prompt").split()
     if prompt != ["none"] and not set(prompt) <= set(_PROMPTS):
-        return refusal.PROMPT_UNSUPPORTED
+        return request_refusal.PROMPT_UNSUPPORTED
     max_age = params.text("max_age")
-    return None if not max_age or _SECONDS.match(max_age) else refusal.MAX_AGE_WRONG
+    return None if not max_age or _SECONDS.match(max_age) else request_refusal.MAX_AGE_WRONG
 
 
 def _dpop_problem(params: Params) -> Refusal | None:
     jkt = params.text("dpop_jkt")
-    return None if not jkt or _THUMBPRINT.match(jkt) else refusal.DPOP_JKT_WRONG
+    return None if not jkt or _THUMBPRINT.match(jkt) else request_refusal.DPOP_JKT_WRONG

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from endorse.core import asked, pushed, refusal, request_object
+from endorse.core import asked, pushed, refusal, request_object, request_refusal
 from endorse.core.answer import Reply, answer, error
 from endorse.core.change import Change, Decision, Move, UseOnce
 from endorse.core.coding import b64url, fingerprint, mac, sha256
@@ -40,7 +40,7 @@ def present(
     trusted = trust(inside.params, client, law)
     if isinstance(trusted, Untrusted):
         return trusted
-    request = asked.read(inside.params, client, trusted, law, signed=bool(inside.text))
+    request = asked.read(inside.params, client, trusted, issuer, law, signed=bool(inside.text))
     if isinstance(request, Refusal):
         return _error(inside.params, trusted, issuer, request, law)
     return msgspec.structs.replace(request, request_object=inside.text, once=inside.once)
@@ -56,9 +56,9 @@ def showable(
     Nobody is signed in in a browser here, so that `prompt=none` can only be answered with an
     error (OpenID Connect Core 3.1.2.1).
     """
-    no = refusal.REQUEST_OBJECT_NOT_GOOD.because("its jti was used") if used else named
+    no = request_refusal.REQUEST_OBJECT_NOT_GOOD.because("its jti was used") if used else named
     if no is None and "none" in request.prompt:
-        no = refusal.LOGIN_REQUIRED
+        no = request_refusal.LOGIN_REQUIRED
     if no is None:
         return request
     return error(request.returns_to, request.response_mode, issuer, request.state, no)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import rfc8785
 
-from endorse.core import alter
+from endorse.core import alter, details
 from endorse.core.coding import Fresh, b64url
+from endorse.core.details import Details
 from endorse.core.model import Client, Grant, Journey, Phone, SharedAccount
 from endorse.core.policy import Policy, Terms
 
@@ -75,7 +76,7 @@ def renewal(
         "type": "endorse-consent-v1",
         "valid_until": timestamp(until),
     }
-    return rfc8785.dumps(said).decode()
+    return _written(said, grant.authorization_details)
 
 
 class _Before(msgspec.Struct, frozen=True):
@@ -126,4 +127,10 @@ def document(
     }
     if journey.request.binding_message:
         said["message"] = journey.request.binding_message
+    return _written(said, journey.request.authorization_details)
+
+
+def _written(said: dict[str, Any], asked: Details) -> str:
+    if asked:
+        said["authorization_details"] = details.plain(asked)
     return rfc8785.dumps(said).decode()

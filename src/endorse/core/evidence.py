@@ -17,6 +17,7 @@ import rfc8785
 
 from endorse.core import proof
 from endorse.core.coding import b64url, sha256
+from endorse.core.details import Details
 from endorse.core.model import Evidence, Grant, SharedAccount
 from endorse.core.policy import Policy
 from endorse.core.refusal import Refusal
@@ -26,7 +27,7 @@ _LATER: Final = Policy(proof_age=2 * Policy().proof_age)
 """A call was checked when it came, and noted when its turn at the store was over."""
 
 
-class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a grant gives; `revision` things were signed for it."""
 
     grant_id: str
@@ -36,6 +37,7 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     accounts: tuple[SharedAccount, ...]
     expires_at: int
     revision: int
+    authorization_details: Details = ()
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +89,7 @@ class _Document(msgspec.Struct, frozen=True):
     replaces: str | None = None
     revision: int | None = None
     """Its own number, where it merges or replaces."""
+    authorization_details: Details = ()
 
 
 class _Narrowing(msgspec.Struct, frozen=True):
@@ -103,6 +106,7 @@ def bundle(grant: Grant, items: Sequence[Evidence]) -> Bundle:
         accounts=grant.accounts,
         expires_at=grant.expires_at,
         revision=grant.revision,
+        authorization_details=grant.authorization_details,
     )
     copied = tuple(
         Item(it.number, it.kind, it.at, it.signed, it.signature, it.credential_id, it.public_key)
@@ -197,7 +201,9 @@ def _consent(whole: Bundle, item: Item, last: _Document | None) -> _Document | s
     if last is None or said.renews is None:
         return _changed(said, item, last)
     within = _keys(said.accounts) <= _keys(last.accounts) and set(said.scope) <= set(last.scope)
-    return said if within and said.request == last.request else "it gives more than the one before"
+    asked = (said.request, said.authorization_details)
+    same = asked == (last.request, last.authorization_details)
+    return said if within and same else "it gives more than the one before"
 
 
 def _changed(said: _Document, item: Item, last: _Document | None) -> _Document | str:
@@ -238,6 +244,8 @@ def _beyond(grant: Given, last: _Document) -> str:
         return "its accounts"
     if grant.scope != last.scope:
         return "its scope"
+    if grant.authorization_details != last.authorization_details:
+        return "its authorization_details"
     until = int(last.valid_until.timestamp())
     # Without offline_access a grant ends with its only access token, before the document does.
     good = grant.expires_at == until if last.recurring else grant.expires_at <= until

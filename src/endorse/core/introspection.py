@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from endorse.core import binding, dpop, openid
+from endorse.core import binding, details, dpop, openid
 from endorse.core.model import Access, Client, Grant
 from endorse.core.policy import Terms
 from endorse.core.redeem import RefreshToken
@@ -17,7 +17,7 @@ def of_access(caller: Client, access: Access | None, terms: Terms, now: int) -> 
     RFC 7662 2.2, 4. A resource server also learns who the person is at the bank (`username`);
     a client knows its own name for the person and nothing else.
 
-    See also RFC 8705 3.2; RFC 9449 6.2.
+    See also RFC 8705 3.2; RFC 9396 9.2; RFC 9449 6.2.
     """
     if access is None or not _may_know(caller, access.client_id):
         return NOT_ACTIVE
@@ -27,6 +27,8 @@ def of_access(caller: Client, access: Access | None, terms: Terms, now: int) -> 
     told = _told(caller, access.client_id, access.person_id, access.scope, terms)
     kind = "DPoP" if access.bound_to.startswith(dpop.BOUND) else "Bearer"
     told |= {"token_type": kind, "exp": ends, "iat": access.created_at, "aud": terms.issuer}
+    if access.authorization_details:
+        told["authorization_details"] = details.plain(access.authorization_details)
     cnf = binding.confirmation(access.bound_to)
     return {**told, "cnf": cnf} if cnf else told
 

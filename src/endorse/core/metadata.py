@@ -39,6 +39,8 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """The client's public keys as the JSON text of a JWK set (RFC 7517 5); "" for none."""
     grant_types: tuple[str, ...] = (CODE, REFRESH)
 
+    authorization_details_types: tuple[str, ...] = ("account_information",)
+    """What it may ask for in `authorization_details` (RFC 9396 10); payments only by name."""
     require_pushed_authorization_requests: bool = False
     require_signed_request_object: bool = False
     request_object_signing_alg: str = ""

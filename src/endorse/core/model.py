@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from endorse.core.details import Details
 from endorse.core.journey import LIVE, State
 from endorse.core.metadata import PLAIN, Metadata
 
@@ -64,6 +65,7 @@ class Request(msgspec.Struct, frozen=True):
     nonce: str | None = None
     prompt: tuple[str, ...] = ()
     max_age: int | None = None
+    authorization_details: Details = ()
     dpop_jkt: str | None = None
     """The key (RFC 7638 thumbprint) that must be shown when the code is redeemed (RFC 9449 10)."""
     pushed_id: str = ""
@@ -297,6 +299,8 @@ class Grant(msgspec.Struct, frozen=True):
     """Refresh tokens up to this generation are void: another approval changed the grant since."""
     tokens_from: int = 0
     """The first revision whose access tokens count: that of the last replacement."""
+    authorization_details: Details = ()
+    """What exactly was given, in the words of RFC 9396; its scope says the same in short."""
 
     def live(self, now: int) -> bool:
         """Say whether the client may still use it."""
@@ -390,3 +394,5 @@ class Access(msgspec.Struct, frozen=True):
     """As in `AccessToken`."""
     profile: str = PLAIN
     """How strict the server is with its client."""
+    authorization_details: Details = ()
+    """The grant's."""

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     """What happened. The phone has a text for each."""
 
     CONNECTION_MADE = "connection_made"
+    PAYMENT_APPROVED = "payment_approved"
     CONNECTION_NARROWED = "connection_narrowed"
     CONNECTION_CHANGED = "connection_changed"
     """Another approval gave more to it, or something else."""

@@ -19,6 +19,7 @@ from endorse.core.change import (
     VoidRefresh,
 )
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
+from endorse.core.details import Details, payment_of
 from endorse.core.grants import consented
 from endorse.core.journey import Event, State
 from endorse.core.metadata import CIBA
@@ -53,6 +54,8 @@ class Tokens(msgspec.Struct, frozen=True):
     """The one of the request, for the ID token that answers it."""
     grant_id: str = ""
     """Told where the request asked for something of a grant (Grant Management 5.5)."""
+    authorization_details: Details = ()
+    """As the person granted them (RFC 9396 7)."""
 
 
 class _Signed(msgspec.Struct, frozen=True):
@@ -61,6 +64,7 @@ class _Signed(msgspec.Struct, frozen=True):
     accounts: tuple[SharedAccount, ...]
     scope: tuple[str, ...]
     valid_until: str
+    authorization_details: Details = ()
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -161,7 +165,9 @@ def _kept(
     """Store a new grant, or what became of the one before; and tell the person's phones."""
     what = Connected(grant.grant_id, grant.client_id, grant.person_id)
     if before is None:
-        told = of_connection(Kind.CONNECTION_MADE, what, By.CLIENT, now)
+        paid = payment_of(grant.authorization_details) is not None
+        kind = Kind.PAYMENT_APPROVED if paid else Kind.CONNECTION_MADE
+        told = of_connection(kind, what, By.CLIENT, now)
         return (MakeGrant(grant, signed),), told
     told = of_connection(Kind.CONNECTION_CHANGED, what, By.CLIENT, now, count=grant.revision)
     return (Amend(grant, signed), VoidRefresh(grant.grant_id, before.generation, now)), told
@@ -275,6 +281,7 @@ def _grant(
         generation=1 if recurring else 0,
         rotated_at=now,
         approved_at=journey.approved_at or now,
+        authorization_details=signed.authorization_details,
     )
 
 
@@ -293,6 +300,7 @@ def _access_token(
         token=token,
         person_id=grant.person_id,
         approved_at=grant.approved_at,
+        authorization_details=grant.authorization_details,
     )
     return tokens, token
 

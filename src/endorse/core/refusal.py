@@ -59,6 +59,7 @@ def not_text(parameter: str) -> Refusal:
 
 
 # --- the authorization endpoint -----------------------------------------------------------------
+# More of them stand in `request_refusal`.
 
 RESPONSE_TYPE_UNSUPPORTED = _oauth(
     "response_type_unsupported",
@@ -71,70 +72,6 @@ RESPONSE_MODE_UNSUPPORTED = _oauth(
     "invalid_request",
     "response_mode must be one of those in this server's metadata, or not be sent.",
     "OAuth 2.0 Multiple Response Types 2.1",
-)
-PROMPT_UNSUPPORTED = _oauth(
-    "prompt_unsupported",
-    "invalid_request",
-    "prompt may hold login and consent, or none alone.",
-    "OpenID Connect Core 3.1.2.1",
-)
-MAX_AGE_WRONG = _oauth(
-    "max_age_wrong",
-    "invalid_request",
-    "max_age must be a whole number of seconds, 0 or more.",
-    "OpenID Connect Core 3.1.2.1",
-)
-DPOP_JKT_WRONG = _oauth(
-    "dpop_jkt_wrong",
-    "invalid_request",
-    "dpop_jkt must be the SHA-256 thumbprint of a key: 43 base64url characters.",
-    "RFC 9449 10",
-)
-LOGIN_REQUIRED = _oauth(
-    "login_required",
-    "login_required",
-    "Nobody is signed in in a browser here: the person always acts on the phone. Ask again without "
-    "prompt=none.",
-    "OpenID Connect Core 3.1.2.6",
-)
-PUSH_REQUIRED = _oauth(
-    "push_required",
-    "invalid_request",
-    "This client must push its requests: POST them to /par, and send the request_uri here.",
-    "RFC 9126 5",
-)
-SIGNED_REQUEST_REQUIRED = _oauth(
-    "signed_request_required",
-    "invalid_request",
-    "This client must sign its requests: send them as request.",
-    "RFC 9101 10.5",
-)
-REQUEST_URI_NOT_GOOD = _oauth(
-    "request_uri_not_good",
-    "invalid_request_uri",
-    "The request_uri is unknown, too old, was answered already, or is another client's. Push the "
-    "request again.",
-    "RFC 9126 2.2",
-)
-REQUEST_URI_FOREIGN = _oauth(
-    "request_uri_foreign",
-    "request_uri_not_supported",
-    "Only a request_uri that /par of this server answered is taken; no other address is fetched.",
-    "RFC 9101 7, OpenID Connect Core 3.1.2.6",
-)
-REQUEST_URI_PUSHED = _oauth(
-    "request_uri_pushed",
-    "invalid_request",
-    "A pushed request cannot hold request_uri.",
-    "RFC 9126 2.1",
-)
-REQUEST_OBJECT_NOT_GOOD = _oauth(
-    "request_object_not_good",
-    "invalid_request_object",
-    "The signed request is not accepted: sign it with a registered key and algorithm; iss and "
-    "client_id the client's id, aud this issuer, exp in the future, each jti once; no request or "
-    "request_uri inside.",
-    "RFC 9101 6",
 )
 SCOPE_UNKNOWN = _oauth(
     "scope_unknown",
@@ -371,6 +308,15 @@ NOT_RENEWABLE = Refusal(
     "(take that away first), or the app may not ask for it any more, or it would not last longer.",
 )
 SLOW_DOWN = Refusal("slow_down", "slow_down", 429, "Too many tries. Wait a minute and try again.")
+
+
+def accounts_number(least: int, most: int | None) -> Refusal:
+    """Refuse a choice of fewer or more accounts than the client needs."""
+    if most is None and least == 1:
+        return ACCOUNTS_NOT_GOOD
+    told = f"Choose {least} account" + ("s" if least != 1 else "")
+    told += "" if most == least else f" at least, and {most} at most" if most else " at least"
+    return Refusal("accounts_number", "accounts_not_accepted", 400, told + ".")
 
 
 def too_early(wait: int) -> Refusal:

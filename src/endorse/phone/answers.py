@@ -150,6 +150,7 @@ class Claimed(msgspec.Struct, frozen=True):
     expires_in: int
     way: str = "qr"
     asks_number: bool = True
+    asks_payment: bool = False
     hint: Hint = Hint("green")
     binding_message: str | None = None
     """What the client shows the person too, where it asked by itself (`way` is "asked")."""
@@ -201,6 +202,8 @@ class Matched(msgspec.Struct, frozen=True):
     accounts: tuple[Account, ...]
     expires_in: int
     changes: Changed | None = None
+    authorization_details: tuple[JsonObject, ...] = ()
+    """What exactly is asked (RFC 9396): a payment, or which days and how many accounts."""
 
 
 class ReviewAnswer(msgspec.Struct, frozen=True):
@@ -247,6 +250,7 @@ class Connection(msgspec.Struct, frozen=True):
     removed: tuple[Account, ...] = ()
     renewable_until: datetime | None = None
     can_narrow: bool = False
+    authorization_details: tuple[JsonObject, ...] = ()
 
 
 class RenewalAnswer(msgspec.Struct, frozen=True):

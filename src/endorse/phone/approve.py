@@ -13,6 +13,7 @@ import httpx2
 from endorse.phone.answers import Account, Claimed, Matched, Progress
 from endorse.phone.browser import Browser, Left
 from endorse.phone.consent import Consent
+from endorse.phone.details import at_most
 from endorse.phone.errors import (
     AccountNotKnown,
     CodeNotAccepted,
@@ -255,7 +256,9 @@ async def _approve(
     phone: Phone, claimed: Claimed, number: int | None, accounts: Sequence[str]
 ) -> Progress:
     matched = await phone.match(claimed.journey, number)
-    chosen = [account.resource_id for account in choose(matched.accounts, accounts)]
+    fitting = choose(matched.accounts, accounts)
+    most = at_most(matched.authorization_details) if not accounts else None
+    chosen = [account.resource_id for account in fitting[:most]]
     review = await phone.review(
         claimed.journey, chosen, message=claimed.binding_message, changes=matched.changes
     )

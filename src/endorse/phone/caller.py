@@ -10,7 +10,7 @@ from typing import TypeVar
 import httpx2
 import msgspec
 
-from endorse.phone.answers import Pending, Person
+from endorse.phone.answers import JsonObject, Pending, Person
 from endorse.phone.device import DeviceKey
 from endorse.phone.encoding import RandomBytes, b64url
 from endorse.phone.errors import NotEnrolled
@@ -58,6 +58,7 @@ class Caller:
         self._clock = clock
         self._random = random
         self._clock_error = 0.0
+        self._asked: dict[str, tuple[JsonObject, ...]] = {}
 
     async def call(
         self, method: str, path: str, body: object = None, *, signed_in: bool = True

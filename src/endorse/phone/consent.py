@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import rfc8785
 
-from endorse.phone.answers import Changed, Client
+from endorse.phone.answers import Changed, Client, JsonObject
+from endorse.phone.details import check_details
 from endorse.phone.encoding import b64url
 from endorse.phone.errors import ConsentNotTrusted
 
@@ -60,6 +61,8 @@ class Consent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The connection that will have nothing else than this."""
     revision: int | None = None
     """Its place among all that was signed for the connection that it merges or replaces."""
+    authorization_details: tuple[JsonObject, ...] = ()
+    """What exactly is approved (RFC 9396)."""
 
 
 def challenge_of(document: str) -> str:
@@ -105,6 +108,7 @@ def read_consent(
     for name, found, right in expected:
         if found != right:
             raise ConsentNotTrusted(f"The document's {name} is {found!r}, not {right!r}.")
+    check_details(consent.authorization_details, len(set(accounts)))
     named = [account.resource_id for account in consent.accounts]
     wanted = {*accounts, *(changes.kept if changes else ())}
     if len(named) != len(set(named)) or set(named) != wanted:

@@ -39,6 +39,7 @@ from endorse.phone.answers import (
 )
 from endorse.phone.caller import Caller
 from endorse.phone.consent import Consent, read_consent
+from endorse.phone.details import check_shown
 from endorse.phone.device import DeviceKey
 from endorse.phone.encoding import RandomBytes
 from endorse.phone.errors import (
@@ -64,6 +65,7 @@ class Review:
 
 
 # Eight consonants in any case, with a dash or spaces between them.
+_ASKED_KEPT = 20
 _SHORT_CODE = re.compile(r"\s*([BCDFGHJKLMNPQRSTVWXZ][\s-]?){8}\s*", re.IGNORECASE)
 
 
@@ -157,7 +159,7 @@ class Phone(Caller):
         body: JsonObject = {"journey": journey}
         if number is not None:
             body["number"] = number
-        return await self._ask_signed_in(Matched, "/phone/match", body)
+        return self._shown(await self._ask_signed_in(Matched, "/phone/match", body))
 
     async def review(
         self,
@@ -190,11 +192,20 @@ class Phone(Caller):
             message=message,
             changes=changes,
         )
+        check_shown(consent.authorization_details, self._asked.get(journey))
         return Review(journey, answer.document, consent, answer.options, answer.expires_in)
 
     async def edit(self, journey: str) -> Matched:
         """Go back from the review to the choice of accounts."""
-        return await self._ask_signed_in(Matched, "/phone/edit", {"journey": journey})
+        asked = await self._ask_signed_in(Matched, "/phone/edit", {"journey": journey})
+        return self._shown(asked)
+
+    def _shown(self, asked: Matched) -> Matched:
+        """Remember what exactly was asked, which the document must say again."""
+        self._asked[asked.journey] = asked.authorization_details
+        while len(self._asked) > _ASKED_KEPT:
+            del self._asked[next(iter(self._asked))]
+        return asked
 
     async def approve(self, review: Review, credential: JsonObject | None = None) -> Progress:
         """Sign the reviewed document with the passkey and approve.

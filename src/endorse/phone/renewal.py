@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from endorse.phone.answers import Connection, JsonObject, RenewalAnswer
 from endorse.phone.consent import Consent, read_consent
+from endorse.phone.details import check_shown
 from endorse.phone.errors import ConsentNotTrusted
 
 
@@ -43,6 +44,7 @@ def read_renewal(
         accounts=[account.resource_id for account in connection.accounts],
         renews=connection.grant_id,
     )
+    check_shown(consent.authorization_details, connection.authorization_details)
     if consent.scope != connection.scope or not consent.recurring:
         raise ConsentNotTrusted(f"The document's scope is {consent.scope}.")
     if consent.client.client_id != connection.client.client_id:

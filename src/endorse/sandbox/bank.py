@@ -7,22 +7,28 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 
+import msgspec
+
 from endorse.bank import (
     Account,
     AccountReference,
     Amount,
     Balance,
     BalanceType,
+    CreditTransfer,
     Person,
     Transaction,
     TransactionPage,
+    TransactionStatus,
     UnknownAccount,
     UnknownCursor,
+    UnknownPayment,
 )
 from endorse.sandbox import people
 from endorse.sandbox.book import BY_CARD, Line
 from endorse.sandbox.calendar import first_day, last_day, month_of
 from endorse.sandbox.month import balance_at_start, write_month
+from endorse.sandbox.payments import Payments
 from endorse.sandbox.people import Held, Household
 
 HISTORY_MONTHS = 24
@@ -68,6 +74,7 @@ class SandboxBank:
         self._invented = lru_cache(_KEPT_HOUSEHOLDS)(self._invent)
         self._weighed = lru_cache(_KEPT_HOUSEHOLDS)(self._weigh)
         self._month = lru_cache(_KEPT_MONTHS)(self._write)
+        self._payments = Payments()
 
     def people(self) -> tuple[Person, ...]:
         """The invented people with names of their own."""
@@ -91,7 +98,31 @@ class SandboxBank:
 
     async def balances(self, account_id: str) -> Sequence[Balance]:
         """See `endorse.bank.Bank.balances`: available now, booked now, booked yesterday."""
-        return self._weighed(account_id, self._today())
+        balances = self._weighed(account_id, self._today())
+        moved = self._payments.moved(self._find(account_id)[1].account)
+        if not moved:
+            return balances
+        available, *rest = balances
+        amount = Amount(available.balance_amount.currency, available.balance_amount.amount + moved)
+        return (msgspec.structs.replace(available, balance_amount=amount), *rest)
+
+    async def pay(self, person_id: str, payment: CreditTransfer) -> TransactionStatus:
+        """See `endorse.bank.PayingBank.pay`: it is made if the account has the money."""
+        known = self._payments.status(payment.payment_id)
+        if known is not None:
+            return known
+        household, held = self._find(payment.account_id)
+        if held.account not in household.accounts_of(person_id):
+            raise UnknownAccount(payment.account_id)
+        available = (await self.balances(payment.account_id))[0].balance_amount.amount
+        return self._payments.make(payment, held.account, available, self._today())
+
+    async def payment_status(self, payment_id: str) -> TransactionStatus:
+        """See `endorse.bank.PayingBank.payment_status`."""
+        known = self._payments.status(payment_id)
+        if known is None:
+            raise UnknownPayment(payment_id)
+        return known
 
     def _weigh(self, account_id: str, today: date) -> tuple[Balance, ...]:
         household, held = self._find(account_id)
@@ -143,6 +174,7 @@ class SandboxBank:
                 self._transaction(held, *entry, pending=True)
                 for entry in reversed(self._pending(household, held, today))
             )
+            pending = (*self._payments.of(held.account), *pending)
         return TransactionPage(tuple(booked), pending, _cursor(month, place) if more else None)
 
     def _household(self, person_id: str) -> Household | None:

@@ -24,6 +24,7 @@ from endorse.server import (
     near,
     openapi,
     openapi_clients,
+    payments,
     phone,
     phones,
     resume,
@@ -85,6 +86,9 @@ FOR_CLIENTS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("GET", "/v1/accounts/{account_id}", bank.account),
     ("GET", "/v1/accounts/{account_id}/balances", bank.balances),
     ("GET", "/v1/accounts/{account_id}/transactions", bank.transactions),
+    ("POST", "/v1/payments/sepa-credit-transfers", payments.pay),
+    ("GET", "/v1/payments/sepa-credit-transfers/{payment_id}", payments.payment),
+    ("GET", "/v1/payments/sepa-credit-transfers/{payment_id}/status", payments.status),
 )
 
 ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (

@@ -13,8 +13,8 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.bank import Account, UnknownAccount, UnknownCursor
-from endorse.core import access
+from endorse.bank import Account, TransactionPage, UnknownAccount, UnknownCursor
+from endorse.core import access, details
 from endorse.core.change import TouchGrant
 from endorse.core.model import Access
 from endorse.core.params import Params, parse
@@ -65,39 +65,39 @@ async def balances(desk: Desk, request: HttpRequest) -> Response:
 
 async def transactions(desk: Desk, request: HttpRequest) -> Response:
     """Answer `GET /v1/accounts/{id}/transactions`, a page at a time, the newest first."""
-    found = await _one(desk, request, "transactions")
+    opened = await opened_for(desk, request, "transactions")
+    if isinstance(opened, Refusal):
+        return refused(desk, request, opened)
+    found = await _account(desk, request, opened)
     if isinstance(found, Refusal):
         return refused(desk, request, found)
     asked = _asked(request, desk.law.page_of_transactions)
     if isinstance(asked, Refusal):
         return refused(desk, request, asked)
+    first, last = _within(asked, details.days(opened.authorization_details))
+    if first and last and first > last:
+        return wire.json(_listing(found, asked, TransactionPage(())))
     try:
         page = await desk.bank.transactions(
-            found.resource_id, asked.date_from, asked.date_to, asked.after, asked.limit
+            found.resource_id, first, last, asked.after, asked.limit
         )
     except UnknownAccount:
         return refused(desk, request, _UNKNOWN)
     except UnknownCursor:
         return refused(desk, request, _wrong("after", "take it from the `next` link, unchanged"))
-    here = f"/v1/accounts/{found.resource_id}"
-    links = {"account": {"href": here}}
-    if page.next is not None:
-        links["next"] = {"href": f"{here}/transactions?{_query(asked, page.next)}"}
-    listed: dict[str, Any] = {}
-    if asked.status != "pending":
-        listed["booked"] = page.booked
-    if asked.status != "booked":
-        listed["pending"] = page.pending
-    return wire.json({"account": _reference(found), "transactions": {**listed, "_links": links}})
+    return wire.json(_listing(found, asked, page))
 
 
 async def opened_for(desk: Desk, request: HttpRequest, *any_of: str) -> Access | Refusal:
-    """Find what the token opens, if it covers this and is not over."""
+    """Find what the token opens, if it covers this and is not over.
+
+    Without a scope to look for, what it opens must be found in its `authorization_details`.
+    """
     opened = await resource.opened(desk, request)
     if isinstance(opened, Refusal):
         return opened
     now = desk.clock()
-    no = access.check(opened, now, *any_of)
+    no = access.check(opened, now, *any_of) if any_of else access.alive(opened, now)
     if no is not None:
         return no
     if opened.grant_id and now - (opened.last_used_at or 0) >= _NOTE_USE_EVERY:
@@ -113,8 +113,10 @@ async def _shared(desk: Desk, opened: Access) -> list[Account]:
 
 async def _one(desk: Desk, request: HttpRequest, *any_of: str) -> Account | Refusal:
     opened = await opened_for(desk, request, *any_of)
-    if isinstance(opened, Refusal):
-        return opened
+    return opened if isinstance(opened, Refusal) else await _account(desk, request, opened)
+
+
+async def _account(desk: Desk, request: HttpRequest, opened: Access) -> Account | Refusal:
     wanted = request.path_params["account_id"]
     shared = await _shared(desk, opened)
     return next((account for account in shared if account.resource_id == wanted), _UNKNOWN)
@@ -181,6 +183,28 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def _within(
+    asked: _Asked, given: tuple[date | None, date | None]
+) -> tuple[date | None, date | None]:
+    """Give the days that are both asked for and given by the person."""
+    firsts = [day for day in (asked.date_from, given[0]) if day is not None]
+    lasts = [day for day in (asked.date_to, given[1]) if day is not None]
+    return max(firsts, default=None), min(lasts, default=None)
+
+
+def _listing(found: Account, asked: _Asked, page: TransactionPage) -> dict[str, Any]:
+    here = f"/v1/accounts/{found.resource_id}"
+    links = {"account": {"href": here}}
+    if page.next is not None:
+        links["next"] = {"href": f"{here}/transactions?{_query(asked, page.next)}"}
+    listed: dict[str, Any] = {}
+    if asked.status != "pending":
+        listed["booked"] = page.booked
+    if asked.status != "booked":
+        listed["pending"] = page.pending
+    return {"account": _reference(found), "transactions": {**listed, "_links": links}}
 
 
 def _query(asked: _Asked, after: str) -> str:

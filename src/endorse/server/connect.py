@@ -10,6 +10,7 @@ from starlette.responses import Response
 from endorse.core import authorize, connect, device, ways
 from endorse.core.change import Decision
 from endorse.core.coding import Secret, fingerprint, same
+from endorse.core.details import payment_of
 from endorse.core.journey import State
 from endorse.core.model import Client, Journey, Poll, Request
 from endorse.core.params import parse
@@ -27,7 +28,7 @@ from endorse.server.desk import Desk
 from endorse.server.language import language_of
 from endorse.server.pages import Pages
 from endorse.server.stand_in import Started
-from endorse.store import polls, reads
+from endorse.store import polls, reads, requests
 from endorse.store.connection import Connection
 
 A = TypeVar("A")
@@ -106,7 +107,7 @@ async def _begun(desk: Desk, opening: Opening, browser: connect.Browser) -> conn
 
     async def facts(db: Connection) -> tuple[bool, Poll | None, bool]:
         if not opening.poll_hash:
-            return await reads.is_spent(db, request, now), None, False
+            return await requests.is_spent(db, request, now), None, False
         poll, journey, *_ = await polls.poll(db, opening.poll_hash)
         return False, poll, journey is not None
 
@@ -328,6 +329,7 @@ def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[s
         "letters": None,
         "client": client,
         "scope": request.scope,
+        "pays": payment_of(request.authorization_details) is not None,
         "code_seconds": desk.law.code_shown,
         "letters_seconds": desk.law.short_code,
         "step_seconds": desk.law.idle,

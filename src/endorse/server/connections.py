@@ -232,6 +232,7 @@ def _connection(desk: Desk, phone: Phone, grant: Grant, client: Client | None) -
         ended_by=None if ended is None else _ENDED_BY.get(grant.ended_by or "", By.MISUSE),
         renewable_until=None if until is None else consent.timestamp(until),
         can_narrow=grants.may_narrow(grant, phone, now),
+        authorization_details=grant.authorization_details,
     )
 
 

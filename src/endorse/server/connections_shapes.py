@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from endorse.core.details import Details
 from endorse.core.model import SharedAccount
 from endorse.server.shapes import Handle, Shape, Text, Who
 
@@ -28,6 +29,7 @@ class Connection(Shape, frozen=True):
     ended_by: str | None
     renewable_until: str | None
     can_narrow: bool
+    authorization_details: Details = ()
 
 
 class Connections(Shape, frozen=True):

@@ -36,6 +36,7 @@ _MADE: Final = (
     refusal.wrong_digits(2),
     registration.bad_redirect_uri("A redirect URI cannot be registered; the answer says why."),
     registration.bad_metadata("The registration is not good; the answer says what to mend."),
+    refusal.accounts_number(2, 5),
     Refusal(
         "parameter_wrong",
         "FORMAT_ERROR",

@@ -232,5 +232,30 @@ CALLS: Final = (
         who="token",
         refusals=(400, 401, 403, 404),
     ),
+    Call(
+        method="post",
+        path="/v1/payments/sepa-credit-transfers",
+        summary="Make the payment that the person approved",
+        sends="Payment",
+        answers="PaymentMade",
+        status=201,
+        who="token",
+        refusals=(400, 401, 403),
+    ),
+    Call(
+        method="get",
+        path="/v1/payments/sepa-credit-transfers/{payment_id}",
+        summary="Read that payment",
+        who="token",
+        refusals=(401, 403, 404),
+    ),
+    Call(
+        method="get",
+        path="/v1/payments/sepa-credit-transfers/{payment_id}/status",
+        summary="Read where it stands",
+        answers="PaymentStatus",
+        who="token",
+        refusals=(401, 403, 404),
+    ),
 )
 """Every call of `app.FOR_CLIENTS`, and the authorization endpoint."""

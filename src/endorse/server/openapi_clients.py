@@ -35,6 +35,7 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
         scope=_TEXT,
         refresh_token=_TEXT,
         id_token=_TEXT,
+        authorization_details={"type": "array", "items": {"type": "object"}},
     ),
     "Device": _object(
         "device_code",
@@ -79,6 +80,18 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "Person": _object("sub", sub=_TEXT, name=_TEXT),
     "Keys": _object("keys", keys={"type": "array", "items": {"type": "object"}}),
     "Accounts": _object("accounts", accounts={"type": "array", "items": {"type": "object"}}),
+    "Payment": _object(
+        *("instructedAmount", "creditorName", "creditorAccount"),
+        instructedAmount=_object("currency", "amount", currency=_TEXT, amount=_TEXT),
+        creditorName=_TEXT,
+        creditorAccount=_object("iban", iban=_TEXT),
+        remittanceInformationUnstructured=_TEXT,
+        debtorAccount=_object("iban", iban=_TEXT),
+    ),
+    "PaymentMade": _object(
+        "transactionStatus", "paymentId", transactionStatus=_TEXT, paymentId=_TEXT
+    ),
+    "PaymentStatus": _object("transactionStatus", transactionStatus=_TEXT),
     "Refusal": _object(
         "error",
         "error_description",

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from endorse.core import alter, approve, consent, proof, refusal, ways
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url, shown
+from endorse.core.details import Details, may_be_chosen, payment_of
 from endorse.core.journey import LIVE, State
 from endorse.core.model import Client, Grant, Hint, Journey, Phone, SharedAccount, Standing
 from endorse.core.refusal import Refusal
@@ -318,16 +319,19 @@ async def _choosing(desk: Desk, phone: Phone, journey: Journey | Refusal) -> Res
             scope=scope,
             recurring="offline_access" in scope,
             valid_until=consent.timestamp(consent.valid_until(journey, client, desk.law, grant)),
-            accounts=await _choices(desk, phone),
+            accounts=await _choices(desk, phone, journey.request.authorization_details),
             expires_in=max(0, journey.expires_at - now),
             changes=changed(journey, grant),
+            authorization_details=journey.request.authorization_details,
         )
     )
 
 
-async def _choices(desk: Desk, phone: Phone) -> list[AccountChoice]:
+async def _choices(desk: Desk, phone: Phone, asked: Details) -> list[AccountChoice]:
     choices = []
     for account in await desk.bank.accounts(phone.person_id):
+        if not may_be_chosen(asked, account.iban, account.currency):
+            continue
         balances = await desk.bank.balances(account.resource_id)
         available = [it for it in balances if it.balance_type == "interimAvailable"]
         amount = next((it.balance_amount for it in (*available, *balances)), None)
@@ -365,6 +369,7 @@ def _claimed(desk: Desk, journey: Journey, client: Client) -> Claimed:
         state=journey.state.value,
         way=journey.way or "",
         asks_number=journey.number is not None,
+        asks_payment=payment_of(journey.request.authorization_details) is not None,
         client=who(client),
         started=Started(now - journey.started_at, journey.browser),
         hint=Hinted(

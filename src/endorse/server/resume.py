@@ -17,7 +17,7 @@ from endorse.server.desk import Desk
 from endorse.server.language import language_of
 from endorse.server.leave import leave
 from endorse.server.pages import Pages
-from endorse.store import reads
+from endorse.store import reads, requests
 
 _OTHER_BROWSER = Refusal(
     "other_browser", "other_browser", 404, "Return to the browser where you started."
@@ -34,7 +34,7 @@ async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         (journey, used), key = read, desk.keys.handles
         return authorize.reply(journey or found, desk.clock(), key, desk.issuer, desk.law, used)
 
-    answer = await desk.settle(lambda db: reads.to_resume(db, found.short), decide)
+    answer = await desk.settle(lambda db: requests.to_resume(db, found.short), decide)
     if isinstance(answer, Refusal):
         # There is nothing to fetch (any more): our own page says where the journey stands.
         wire.note(answer, request.scope)

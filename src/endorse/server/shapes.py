@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import msgspec
 
 from endorse.bank import Amount
+from endorse.core.details import Details
 from endorse.core.model import SharedAccount
 
 Handle = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -150,13 +151,15 @@ class Claimed(Shape, frozen=True):
 
     `way` is "qr", "link", "short_code", "near" or "asked"; with `asks_number` the person must type
     the number that the page shows now. With `binding_message` the person must see the same words
-    where they asked for this.
+    where they asked for this. With `asks_payment` it is a payment that is asked: which one is told
+    after that.
     """
 
     journey: str
     state: str
     way: str
     asks_number: bool
+    asks_payment: bool
     client: Who
     started: Started
     hint: Hinted
@@ -230,6 +233,8 @@ class Matched(Shape, frozen=True):
 
     With `changes` it is given by a connection that the person has: scope and end are those that
     it will have, and in a merge the accounts that it has are kept and need not be chosen.
+    `authorization_details` say it exactly (RFC 9396): a payment, or which days and how many
+    accounts. Where they are empty, `scope` says it all.
     """
 
     journey: str
@@ -240,6 +245,7 @@ class Matched(Shape, frozen=True):
     accounts: list[AccountChoice]
     expires_in: int
     changes: Changed | None = None
+    authorization_details: Details = ()
 
 
 class Choice(Shape, frozen=True):

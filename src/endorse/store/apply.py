@@ -17,7 +17,8 @@ from endorse.store.apply_phones import PHONES
 from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
 from endorse.store.polls import POLLS
-from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS, PUSHED_COLUMNS
+from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
+from endorse.store.requests import PUSHED_COLUMNS
 from endorse.store.signing_keys import KEYS
 from endorse.store.sweep import sweep
 
@@ -128,7 +129,8 @@ async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
     changed = await db.run(
         "INSERT INTO grants (grant_id, client_id, person_id, phone_id, scope, accounts, "
         "account_ids, created_at, expires_at, generation, rotated_at, revision, removed, "
-        f"bound_to, approved_at) VALUES ({_numbers(1, 15)}) ON CONFLICT DO NOTHING",
+        "bound_to, approved_at, authorization_details) "
+        f"VALUES ({_numbers(1, 16)}) ON CONFLICT DO NOTHING",
         grant.grant_id,
         grant.client_id,
         grant.person_id,
@@ -144,6 +146,7 @@ async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
         msgspec.json.encode(grant.removed).decode(),
         grant.bound_to,
         grant.approved_at,
+        msgspec.json.encode(grant.authorization_details).decode(),
     )
     return changed == 1 and await _keep(db, change.evidence)
 

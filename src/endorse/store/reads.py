@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from endorse.core.coding import fingerprint
+from endorse.core.details import Details
 from endorse.core.frame import Frame
 from endorse.core.journey import State
 from endorse.core.model import (
@@ -15,7 +16,6 @@ from endorse.core.model import (
     Grant,
     Journey,
     Phone,
-    PushedRequest,
     Request,
     SharedAccount,
     Standing,
@@ -29,10 +29,10 @@ from endorse.store.connection import Connection, Row
 JOURNEY_COLUMNS: Final = ", ".join(Journey.__struct_fields__)
 _GRANT_COLUMNS: Final = ", ".join(Grant.__struct_fields__)
 EVIDENCE_COLUMNS: Final = ", ".join(Evidence.__struct_fields__)
-PUSHED_COLUMNS: Final = ", ".join(PushedRequest.__struct_fields__)
 _PHONE_COLUMNS: Final = ", ".join(Phone.__struct_fields__)
-_REQUEST: Final = msgspec.json.Decoder(Request)
+REQUEST: Final = msgspec.json.Decoder(Request)
 _ACCOUNTS: Final = msgspec.json.Decoder(tuple[SharedAccount, ...])
+_DETAILS: Final = msgspec.json.Decoder(Details)
 _TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
 
 _JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "
@@ -77,7 +77,7 @@ _ACCESS: Final = (
     "COALESCE(g.scope, t.scope), "
     "COALESCE(g.account_ids, '[]'), t.expires_at, COALESCE(g.expires_at, t.expires_at), "
     "g.ended_at, g.last_used_at, COALESCE(g.generation, 0), t.created_at, t.bound_to, "
-    "COALESCE(c.profile, 'plain') "
+    "COALESCE(c.profile, 'plain'), COALESCE(g.authorization_details, '[]') "
     "FROM access_tokens t LEFT JOIN grants g ON g.grant_id = t.grant_id "
     "LEFT JOIN clients c ON c.client_id = COALESCE(g.client_id, t.client_id) "
     "WHERE t.token_hash = $1 AND (t.revision >= g.tokens_from OR t.grant_id = '')"
@@ -118,39 +118,8 @@ async def approval_by_code(db: Connection, code_hash: str) -> Approval:
     return Approval(found, approver, await named_grant(db, found))
 
 
-async def pushed(db: Connection, request_hash: str) -> tuple[PushedRequest | None, bool]:
-    """Read a pushed request, and whether a code answered it already."""
-    found = f"SELECT {PUSHED_COLUMNS} FROM pushed_requests WHERE request_hash = $1"
-    row = await db.one(found, request_hash)
-    if row is None:
-        return None, False
-    kept = PushedRequest(row[0], row[1], _REQUEST.decode(row[2]), row[3], row[4])
-    return kept, await was_used(db, request_hash)
-
-
 async def nothing(_: Connection) -> None:
     """Read nothing, for a decision that needs no facts."""
-
-
-async def was_used(db: Connection, what: str) -> bool:
-    """Say whether something that may be shown once was; "" is nothing."""
-    if not what:
-        return False
-    return await db.one("SELECT 1 FROM used_once WHERE used_hash = $1", what) is not None
-
-
-async def is_spent(db: Connection, request: Request, now: int) -> bool:
-    """Say whether no journey may begin from a request any more: it is too old, or answered."""
-    if not request.pushed_id:
-        return await was_used(db, request.once)
-    kept, used = await pushed(db, request.once)
-    return used or kept is None or now >= kept.expires_at
-
-
-async def to_resume(db: Connection, short: str) -> tuple[Journey | None, bool]:
-    """Read the journey of a connect page, and whether its request was answered already."""
-    found = await journey_by_short(db, short)
-    return found, found is not None and await was_used(db, found.request.once)
 
 
 async def journey_by_return(db: Connection, return_hash: str) -> Journey | None:
@@ -288,10 +257,14 @@ async def access(db: Connection, token_hash: str) -> Access | None:
     row = await db.one(_ACCESS, token_hash)
     if row is None:
         return None
-    grant_id, client_id, person_id, scope, given, account_ids, *rest = row
+    grant_id, client_id, person_id, scope, given, account_ids, *rest, details = row
     # A grant may give less by now than when the token was made.
     words = _words(scope) if scope == given else _both(scope, given)
-    return Access(grant_id, client_id, person_id, words, _TEXTS.decode(account_ids), *rest)
+    ids = _TEXTS.decode(account_ids)
+    found = Access(grant_id, client_id, person_id, words, ids, *rest)
+    if details == "[]":
+        return found
+    return msgspec.structs.replace(found, authorization_details=_DETAILS.decode(details))
 
 
 async def sandbox_key(db: Connection) -> str | None:
@@ -320,7 +293,7 @@ def _journey(row: Sequence[Any] | None) -> Journey | None:
 
 def _known_journey(row: Sequence[Any]) -> Journey:
     values = list(row)
-    values[_REQUEST_AT] = _REQUEST.decode(values[_REQUEST_AT])
+    values[_REQUEST_AT] = REQUEST.decode(values[_REQUEST_AT])
     values[_WAYS_AT] = _words(values[_WAYS_AT])
     values[_STATE_AT] = State(values[_STATE_AT])
     return Journey(*values)
@@ -331,4 +304,5 @@ def _grant(row: Row) -> Grant:
     values["scope"] = _words(values["scope"])
     for name in ("accounts", "removed"):
         values[name] = _ACCOUNTS.decode(values[name])
+    values["authorization_details"] = _DETAILS.decode(values["authorization_details"])
     return Grant(**values)

@@ -36,7 +36,7 @@ export function showAsk(app: App, journey: Journey): void {
       h(
         "div",
         { class: "content" },
-        heading(t("ask.title", { client })),
+        heading(t(claimed.asks_payment ? "payment.ask" : "ask.title", { client })),
         h("div", { id: "who-and-where", class: "who-and-where" }, clientCard(claimed.client), where.node),
         warning(app, claimed),
         h(

@@ -2,6 +2,7 @@
 
 import type { App } from "../app.ts";
 import type { Consent } from "../consent.ts";
+import { paymentOf } from "../details.ts";
 import { button, h, heading, pair } from "../dom.ts";
 import { icon } from "../icons.ts";
 import type { Journey } from "../journey.ts";
@@ -17,6 +18,7 @@ type Failure = PasskeyNotUsed | "too early";
 
 /** Stands behind the browser's passkey window; with `failed`, after it closed unused or was too early. */
 export function showConfirm(app: App, journey: Journey, consent: Consent, failed?: Failure): void {
+  const payment = paymentOf(consent.authorization_details);
   const ways = failed ? waysOn(app, journey) : undefined;
   app.show({
     node: h(
@@ -29,9 +31,9 @@ export function showConfirm(app: App, journey: Journey, consent: Consent, failed
         failed ? note(failed) : h("p", { class: "soft" }, t("confirm.help")),
         clientCard(consent.client),
         changeNote(app, consent.client, consent.changes),
-        h("h2", {}, t("choose.accounts")),
+        h("h2", {}, t(payment ? "payment.from" : "choose.accounts")),
         h("ul", { class: "chosen" }, ...consent.accounts.map((account) => line(account, consent.changes))),
-        h("h2", {}, t("choose.asked")),
+        h("h2", {}, t(payment ? "payment.what" : "choose.asked")),
         askedFor(app, consent, consent.changes?.scope),
         ...gone(consent.changes, consent.scope, consent.accounts),
       ),

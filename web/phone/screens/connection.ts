@@ -83,7 +83,7 @@ function facts(app: App, connection: Connection): HTMLElement[] {
   }
   if (live) {
     const recurring = scope.includes("offline_access");
-    shown.push(h("h2", {}, t("choose.asked")), askedFor(app, { scope, recurring, valid_until }));
+    shown.push(h("h2", {}, t("choose.asked")), askedFor(app, { ...connection, recurring }));
   }
   return shown;
 }

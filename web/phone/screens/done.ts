@@ -2,6 +2,7 @@
 
 import type { App } from "../app.ts";
 import type { Consent } from "../consent.ts";
+import { paymentOf } from "../details.ts";
 import { button, h, heading } from "../dom.ts";
 import { icon } from "../icons.ts";
 import type { Journey } from "../journey.ts";
@@ -24,8 +25,11 @@ export function showDone(app: App, journey: Journey, consent: Consent, back: str
     journey.leave();
     showHome(app, true);
   };
+  const payment = paymentOf(consent.authorization_details);
   const values = {
     client,
+    amount: payment ? app.format.money(payment.instructedAmount.amount, payment.instructedAmount.currency) : "",
+    name: payment?.creditorName ?? "",
     count: consent.accounts.length,
     date: app.format.date(consent.valid_until),
   };
@@ -38,8 +42,8 @@ export function showDone(app: App, journey: Journey, consent: Consent, back: str
         { class: "content" },
         h("span", { class: "seal good drawn" }, icon("check")),
         heading(journey.claimed.way === "asked" ? t("asked.done", { client }) : t("done.title")),
-        h("p", { class: "soft" }, t(consent.recurring ? "done.text" : "done.once", values)),
-        h("p", { class: "soft" }, t("done.end")),
+        h("p", { class: "soft" }, t(payment ? "payment.done" : consent.recurring ? "done.text" : "done.once", values)),
+        payment ? undefined : h("p", { class: "soft" }, t("done.end")),
       ),
       h("div", { class: "actions stacked" }, button("button", t("home"), home)),
     ),

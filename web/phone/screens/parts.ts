@@ -2,9 +2,10 @@
 
 import type { App } from "../app.ts";
 import { h } from "../dom.ts";
-import { initial, lastFour } from "../format.ts";
+import { informationOf, paymentOf, type Detail, type Payment } from "../details.ts";
+import { inFours, initial, lastFour } from "../format.ts";
 import { icon, type IconName } from "../icons.ts";
-import { t } from "../texts.ts";
+import { t, type TextKey, type Values } from "../texts.ts";
 import type { Account, Client } from "../wire.ts";
 
 /** Who asks: a mark, the name, the legal name, and whether the bank checked it. */
@@ -51,10 +52,17 @@ export function fact(name: string, ...values: (Node | string)[]): HTMLElement {
 /** What an app may do, a line each, with what it can never do as the last; new is what was not `had`. */
 export function askedFor(
   app: App,
-  asked: { scope: readonly string[]; recurring: boolean; valid_until: string },
+  asked: {
+    readonly scope: readonly string[];
+    readonly recurring: boolean;
+    readonly valid_until: string;
+    readonly authorization_details: readonly Detail[];
+  },
   had?: readonly string[],
 ): HTMLElement {
-  const lines = may(asked.scope, had);
+  const payment = paymentOf(asked.authorization_details);
+  if (payment) return orderOf(app, payment);
+  const lines = may(asked.scope, had, app, asked.authorization_details);
   const date = app.format.date(asked.valid_until);
   lines.push(asked.recurring ? line("later", t("scope.later", { date })) : line("once", t("scope.once")));
   lines.push(line("locked", t("scope.no-payments"), "quiet"));
@@ -70,14 +78,51 @@ const WORDS = {
 } as const;
 
 /** A line for each word of a scope that lets an app see something; new is what was not `had`. */
-export function may(scope: readonly string[], had?: readonly string[]): HTMLElement[] {
+export function may(
+  scope: readonly string[],
+  had?: readonly string[],
+  app?: App,
+  details: readonly Detail[] = [],
+): HTMLElement[] {
   const words = Object.keys(WORDS) as (keyof typeof WORDS)[];
   const said = words.filter((word) => scope.includes(word));
   return said.map((word) => {
-    const element = line(WORDS[word], t(`scope.${word}`));
+    const element = line(WORDS[word], app && word === "transactions" ? t(days(details), daysOf(app, details)) : t(`scope.${word}`));
     if (had && !had.includes(word)) element.append(" ", h("span", { class: "chip" }, t("list.new")));
     return element;
   });
+}
+
+function days(details: readonly Detail[]): TextKey {
+  const { dateFrom, dateTo } = informationOf(details) ?? {};
+  if (dateFrom !== undefined && dateTo !== undefined) return "scope.transactions.between";
+  if (dateFrom !== undefined) return "scope.transactions.from";
+  return dateTo === undefined ? "scope.transactions" : "scope.transactions.until";
+}
+
+function daysOf(app: App, details: readonly Detail[]): Values {
+  const { dateFrom, dateTo } = informationOf(details) ?? {};
+  const written = (day: string | undefined): string => (day === undefined ? "" : app.format.date(`${day}T12:00:00`));
+  return { from: written(dateFrom), until: written(dateTo) };
+}
+
+/** A payment, exactly as the passkey signs it. */
+function orderOf(app: App, payment: Payment): HTMLElement {
+  const { amount, currency } = payment.instructedAmount;
+  const text = payment.remittanceInformationUnstructured;
+  return h(
+    "div",
+    { class: "payment" },
+    h("p", { class: "payment-amount" }, app.format.money(amount, currency)),
+    h(
+      "dl",
+      { class: "facts card" },
+      fact(t("payment.to"), h("span", { class: "strong" }, payment.creditorName)),
+      fact(t("payment.account"), h("span", { class: "whole-iban" }, inFours(payment.creditorAccount.iban))),
+      fact(t("payment.text"), text ?? t("payment.no-text")),
+    ),
+    h("ul", { class: "asked" }, line("once", t("payment.once"))),
+  );
 }
 
 function line(name: IconName, text: string, kind?: string): HTMLElement {

@@ -29,7 +29,7 @@ export function stageOf(app: App, claimed: Claimed, journey: () => Journey): Sta
     notConfirmed: (consent, error) => showConfirm(app, journey(), consent, error ?? "too early"),
     done: (consent, back) => showDone(app, journey(), consent, back),
     refused: () => {
-      const text = t(refusedText(claimed.way), values);
+      const text = t(claimed.asks_payment ? "payment.refused" : refusedText(claimed.way), values);
       showMessage(app, { title: t("refused.title"), text, icon: "close", ways: homeOnly });
     },
     disowned: () => {

@@ -3,7 +3,7 @@
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import alter, authorize, pushed, refusal
+from endorse.core import alter, authorize, pushed, request_refusal
 from endorse.core.answer import Reply
 from endorse.core.coding import b64url
 from endorse.core.model import Client, Request
@@ -17,7 +17,7 @@ from endorse.server.language import language_of
 from endorse.server.leave import leave
 from endorse.server.oauth.caller import TOO_MANY
 from endorse.server.pages import Pages
-from endorse.store import reads
+from endorse.store import reads, requests
 
 
 async def authorization(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -40,7 +40,7 @@ async def authorization(desk: Desk, pages: Pages, request: HttpRequest) -> Respo
         client = await desk.store.read(lambda db: reads.asking(db, client_id))
     answer = await _presented(desk, params, client)
     if isinstance(answer, Refusal):
-        if answer.name == refusal.REQUEST_URI_NOT_GOOD.name:
+        if answer.name == request_refusal.REQUEST_URI_NOT_GOOD.name:
             return _too_old(pages, request, answer, client_id)
         return _problem(desk, pages, Untrusted(answer.name, answer.told, client_id))
     if isinstance(answer, Untrusted):
@@ -66,7 +66,7 @@ async def _presented(
     if not isinstance(answer, Request):
         return answer
     once = answer.once
-    used = await desk.store.read(lambda db: reads.was_used(db, once)) if once else False
+    used = await desk.store.read(lambda db: requests.was_used(db, once)) if once else False
     return await _showable(desk, answer, client, used)
 
 
@@ -75,7 +75,7 @@ async def _pushed(desk: Desk, params: Params, client: Client) -> Request | Reply
     request_hash = pushed.hash_of(params, desk.law)
     if isinstance(request_hash, Refusal):
         return request_hash
-    kept, used = await desk.store.read(lambda db: reads.pushed(db, request_hash))
+    kept, used = await desk.store.read(lambda db: requests.pushed(db, request_hash))
     found = pushed.found(kept, used, client.client_id, desk.clock())
     return found if isinstance(found, Refusal) else await _showable(desk, found, client)
 

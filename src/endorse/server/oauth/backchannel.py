@@ -12,7 +12,7 @@ from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.desk import Desk
 from endorse.server.oauth.caller import called, refused
-from endorse.store import polls, reads
+from endorse.store import polls, reads, requests
 
 
 async def ask(desk: Desk, request: HttpRequest) -> Response:
@@ -35,7 +35,7 @@ async def ask(desk: Desk, request: HttpRequest) -> Response:
         grant = await reads.grant(db, grant_id) if grant_id else None
         person_id = grant.person_id if grant else ""
         prompted = await polls.prompted(db, person_id, client.client_id, now, law)
-        return grant, prompted, await reads.was_used(db, inside.once)
+        return grant, prompted, await requests.was_used(db, inside.once)
 
     asked = await desk.settle(
         facts,

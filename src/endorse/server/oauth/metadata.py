@@ -5,9 +5,11 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from endorse.bank import PayingBank
 from endorse.core import openid
 from endorse.core.alter import ACTIONS
 from endorse.core.answer import MODES
+from endorse.core.details import TYPES
 from endorse.core.jose import PLAIN_SIGNATURES, SIGNATURES
 from endorse.core.metadata import AUTH_METHODS, MTLS_METHODS
 from endorse.core.policy import ASKABLE, OWN_SCOPES
@@ -77,6 +79,9 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "revocation_endpoint_auth_methods_supported": auth,
         "revocation_endpoint_auth_signing_alg_values_supported": list(PLAIN_SIGNATURES),
         "prompt_values_supported": ["none", "login", "consent"],
+        "authorization_details_types_supported": [
+            it for it in TYPES if it != "payment_initiation" or isinstance(desk.bank, PayingBank)
+        ],
         "request_parameter_supported": True,
         "request_uri_parameter_supported": False,
         "require_signed_request_object": False,

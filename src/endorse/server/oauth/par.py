@@ -12,7 +12,7 @@ from endorse.server.browser import address
 from endorse.server.desk import Desk
 from endorse.server.oauth import sender
 from endorse.server.oauth.caller import called, refused
-from endorse.store import reads
+from endorse.store import reads, requests
 from endorse.store.connection import Connection
 
 
@@ -47,7 +47,7 @@ async def push(desk: Desk, request: HttpRequest) -> Response:
     grant_id = alter.named(inside.params)
 
     async def facts(db: Connection) -> tuple[bool, Grant | None]:
-        used = await reads.was_used(db, inside.once)
+        used = await requests.was_used(db, inside.once)
         return used, await reads.grant(db, grant_id) if grant_id else None
 
     answer = await desk.settle(

@@ -13,7 +13,7 @@ from endorse.core.redeem import Tokens
 from endorse.core.refusal import Refusal
 from endorse.server.desk import Desk
 from endorse.server.oauth.caller import Caller
-from endorse.store import reads
+from endorse.store import requests
 from endorse.store.connection import Query
 
 F = TypeVar("F")
@@ -82,7 +82,7 @@ async def settle(
     use = dpop.use(sender.proof, desk.law) if sender.proof else None
 
     async def facts(db: Any) -> tuple[bool, F]:
-        return use is not None and await reads.was_used(db, use.what), await read(db)
+        return use is not None and await requests.was_used(db, use.what), await read(db)
 
     def once(both: tuple[bool, F]) -> Decision[Tokens]:
         used, found = both

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from endorse.core import binding, openid, signing
+from endorse.core import binding, details, openid, signing
 from endorse.core.metadata import SIGNED
 from endorse.core.model import Client
 from endorse.core.redeem import Tokens
@@ -28,6 +28,8 @@ async def access_token(desk: Desk, client: Client, tokens: Tokens) -> str:
         "client_id": client.client_id,
         "scope": " ".join(token.scope),
     }
+    if tokens.authorization_details:
+        claims["authorization_details"] = details.plain(tokens.authorization_details)
     cnf = binding.confirmation(token.bound_to)
     return await desk.keyring.sign({**claims, **({"cnf": cnf} if cnf else {})}, typ=TYP, alg=ALG)
 

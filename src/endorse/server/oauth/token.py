@@ -6,7 +6,7 @@ from typing import Any, Final
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import dpop, own, polling, redeem, refusal
+from endorse.core import details, dpop, own, polling, redeem, refusal
 from endorse.core.coding import fingerprint
 from endorse.core.metadata import CIBA, CLIENT_CREDENTIALS, DEVICE
 from endorse.core.refusal import Refusal
@@ -49,6 +49,8 @@ async def token(desk: Desk, request: HttpRequest) -> Response:
         "expires_in": answer.expires_in,
         "scope": " ".join(answer.scope),
     }
+    if answer.authorization_details:
+        body["authorization_details"] = details.plain(answer.authorization_details)
     if answer.refresh_token is not None:
         body["refresh_token"] = answer.refresh_token.reveal()
     if answer.login_hint_token is not None:

@@ -8,3 +8,6 @@ CREATE TABLE pushed_requests (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX pushed_requests_expiry ON pushed_requests (expires_at);
+
+-- What exactly was given (RFC 9396). Its scope says the same in short.
+ALTER TABLE grants ADD COLUMN authorization_details TEXT NOT NULL DEFAULT '[]';
