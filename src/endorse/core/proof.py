@@ -135,7 +135,13 @@ def registered(credential: bytes, challenge: str, issuer: str, rp_id: str) -> Pa
 def asserted(
     credential: bytes, passkey: Passkey, challenge: str, issuer: str, rp_id: str
 ) -> Assertion | Refusal:
-    """Verify a passkey's answer (WebAuthn 7.2) over exactly this challenge, the user verified."""
+    """Verify a passkey's answer (WebAuthn 7.2) over exactly this challenge, the user verified.
+
+    The answer is kept as it came, so it must be written in the one way: its reader would take
+    another text for the same bytes.
+    """
+    if not _written_once(credential):
+        return refusal.PASSKEY_NOT_GOOD.because("not the one way to write base64url")
     try:
         answer = verify_authentication_response(
             credential=credential.decode(),
@@ -151,6 +157,25 @@ def asserted(
     if b64url(answer.credential_id) != passkey.credential_id:
         return refusal.PASSKEY_NOT_GOOD.because("another credential")
     return Assertion(challenge, passkey.credential_id, answer.new_sign_count, credential.decode())
+
+
+class _Coded(msgspec.Struct, frozen=True, rename={"client_data": "clientDataJSON"}):
+    client_data: str
+    authenticatorData: str  # noqa: N815 - as WebAuthn has it
+    signature: str
+
+
+class _Answered(msgspec.Struct, frozen=True):
+    response: _Coded
+
+
+def _written_once(credential: bytes) -> bool:
+    try:
+        said = msgspec.json.decode(credential, type=_Answered).response
+    except _UNREADABLE:
+        return False
+    coded = (said.client_data, said.authenticatorData, said.signature)
+    return all(from_b64url(text) is not None for text in coded)
 
 
 # A thousand brackets in one another are within every size, and too deep for any reader.
