@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx2
 import pytest
 
 from endorse.server.app import ANSWERS, PAGES
+from tests import strict
 from tests.flows import broken, play
 from tests.flows.rows import counts
 from tests.serving import Served
@@ -26,6 +28,7 @@ OF_TOKENS = ["grant_type", "code", "redirect_uri", "code_verifier", "refresh_tok
 OF_TOKENS += ["device_code", "auth_req_id", "resource", "authorization_details"]
 OF_HINTS = ["login_hint", "login_hint_token", "id_token_hint", "binding_message", "user_code"]
 OF_HINTS += ["acr_values", "client_notification_token", "requested_expiry"]
+PAYMENTS: Final = "/v1/payments/sepa-credit-transfers"
 OF_LISTS = ["dateFrom", "dateTo", "bookingStatus", "limit", "after"]
 
 FORMS: Final = {
@@ -48,13 +51,21 @@ QUERIES: Final = {
     "/v1/accounts/{account_id}/transactions": OF_LISTS,
 }
 # What these are sent is JSON, in which a member may not come twice either.
-JSON: Final = ("/phone/", "/connect/{short}/near", "/register")
+JSON: Final = ("/phone/", "/connect/{short}/near", "/register", PAYMENTS)
 # These read nothing of what is sent with them.
 NOTHING: Final = re.compile(
     r"/(healthz|jwks|a|q|device|errors.*|phone|return|brand\.css|connect/.*|resume/.*|phone/.*|"
-    r"\.well-known/.*|v1/directory|v1/accounts(/\{account_id\}(/balances)?)?|userinfo|grants/.*|openapi\.json|"
+    r"\.well-known/.*|v1/directory|v1/payments/.*|v1/accounts(/\{account_id\}(/balances)?)?|userinfo|grants/.*|openapi\.json|"
     r"register/.*)\Z"
 )
+
+PAYMENT: Final[dict[str, Any]] = {
+    "type": "payment_initiation",
+    "instructedAmount": {"currency": "EUR", "amount": "12.50"},
+    "creditorName": "A shop",
+    "creditorAccount": {"iban": "DE02100100109307118603"},
+    "remittanceInformationUnstructured": "Invoice 7",
+}
 
 TABLE: Final = sorted({(method, path) for method, path, _ in (*ANSWERS, *PAGES)})
 
@@ -141,6 +152,31 @@ async def doubled_query(served: Served, path: str) -> None:
         assert refused(answer), (name, answer.status_code, answer.text)
 
 
+async def token_that_pays(served: Served) -> str:
+    """An access token for one payment."""
+    client = await strict.keyed(served, authorization_details_types=("payment_initiation",))
+    asked = client.request(authorization_details=json.dumps([PAYMENT]), scope=None)
+    tab = await strict.begun_with(served, **asked)
+    phone = await play.phone_of(served)
+    await phone.approve(await play.reviewed(tab, phone, ["anna-current"]))
+    answer = await client.redeem(play.answered(await tab.resume())["code"], dpop=False)
+    token: str = answer.json()["access_token"]
+    return token
+
+
+async def test_a_payment_whose_member_comes_twice_is_not_made(served: Served) -> None:
+    token = await token_that_pays(served)
+    order = json.dumps({name: it for name, it in PAYMENT.items() if name != "type"})
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    for name, value in PAYMENT.items():
+        body = f'{order[:-1]}, "{name}": {json.dumps(value)}}}' if name != "type" else order * 2
+        url = served.url(PAYMENTS)
+        answer = await served.http.post(url, content=body.encode(), headers=headers)
+        assert answer.status_code == 400, (name, answer.text)
+    answer = await served.http.post(served.url(PAYMENTS), content=order.encode(), headers=headers)
+    assert answer.status_code == 201, answer.text
+
+
 async def doubled_json(served: Served, method: str, path: str) -> None:
     body = b'{"something":1,"something":1}'
     phone = await play.phone_of(served)
@@ -150,4 +186,4 @@ async def doubled_json(served: Served, method: str, path: str) -> None:
         phone, served, filled(path), body, method=method, session=session, **headers
     )
     assert 400 <= answer.status_code < 500, answer.text
-    assert broken.is_json_error(answer)
+    assert path == PAYMENTS or broken.is_json_error(answer)
