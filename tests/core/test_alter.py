@@ -135,6 +135,21 @@ def test_a_merge_cannot_bring_back_a_scope_that_the_client_lost() -> None:
     assert alter.unnamed(MERGE, GRANT, CLIENT, NOW) is None
 
 
+def test_a_change_is_asked_by_scope_alone() -> None:
+    sent = {"grant_management_action": "merge", "grant_id": "g" * 22}
+    assert alter.problem(scene.params(**sent), CLIENT) is None
+    no = alter.problem(scene.params(**sent, authorization_details="[]"), CLIENT)
+    assert no is not None
+    assert (no.name, no.error) == ("grant_change_by_details", "invalid_request")
+
+
+def test_what_was_given_in_detail_is_never_changed() -> None:
+    detailed = msgspec.structs.replace(GRANT, authorization_details=("a payment",))
+    no = alter.unnamed(MERGE, detailed, CLIENT, NOW)
+    assert no is not None
+    assert no.error == "invalid_grant_id"
+
+
 # --- who may take it -------------------------------------------------------------------------
 
 

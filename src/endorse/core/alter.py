@@ -52,6 +52,13 @@ GRANT_CHANGED: Final = Refusal(
     "Start again at the authorization endpoint.",
     "RFC 6749 5.2",
 )
+DETAILS: Final = Refusal(
+    "grant_change_by_details",
+    "invalid_request",
+    400,
+    "A grant is changed by scope alone: send no authorization_details with merge or replace.",
+    "Grant Management 5.4",
+)
 OF_ANOTHER: Final = Refusal(
     "connection_of_another",
     "connection_of_another",
@@ -73,7 +80,9 @@ def problem(params: Params, client: Client) -> Refusal | None:
     if client.public:
         return NOT_FOR_PUBLIC
     wanted = {CREATE: False, MERGE: True, REPLACE: True}
-    return None if wanted.get(action) is names_one else ACTION_WRONG
+    if wanted.get(action) is not names_one:
+        return ACTION_WRONG
+    return DETAILS if names_one and "authorization_details" in params.values else None
 
 
 def named(params: Params) -> str:
@@ -97,6 +106,9 @@ def unnamed(request: Request, grant: Grant | None, client: Client, now: int) -> 
         return GRANT_NOT_GOOD.because("it has ended")
     if grant.authorization_details:
         return GRANT_NOT_GOOD.because("it was given by details, which nothing is merged with")
+    if grant.authorization_details:
+        # What was given in such detail, a payment above all, is given once and never widened.
+        return GRANT_NOT_GOOD.because("it was given by authorization_details")
     if request.grant_action == MERGE and not set(grant.scope) <= set(client.scope):
         return GRANT_NOT_GOOD.because("it holds a scope that the client lost")
     return None

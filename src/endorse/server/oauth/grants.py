@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import access, consent
+from endorse.core import access, consent, details
 from endorse.core.change import Decision
 from endorse.core.model import Access, Evidence, Grant
 from endorse.core.refusal import Refusal
@@ -65,7 +65,7 @@ def _described(grant: Grant, signed: list[Evidence]) -> dict[str, Any]:
     return {
         "scopes": [{"scope": " ".join(grant.scope)}],
         "claims": [],
-        "authorization_details": [],
+        "authorization_details": details.plain(grant.authorization_details),
         "accounts": [{"resourceId": account.resource_id} for account in grant.accounts],
         "created_at": consent.timestamp(grant.created_at),
         "last_updated_at": consent.timestamp(signed[-1].at),
