@@ -347,10 +347,19 @@ def test_every_member_of_what_was_signed_is_bound(number: int) -> None:
 def test_every_byte_that_the_passkey_signed_is_bound(number: int, member: str) -> None:
     answer = msgspec.json.decode(ITEMS[number].signature)
     text = answer["response"][member]
-    for where in range(0, len(text), 3):
+    # The last letter counts too, though some of its bits are none of any byte.
+    for where in (*range(0, len(text), 3), len(text) - 1):
         other = text[:where] + ("A" if text[where] != "A" else "B") + text[where + 1 :]
         broken = msgspec.json.encode(put(answer, ("response", member), other)).decode()
         assert not redone(put(GENERIC, ("items", number, "signature"), broken)), where
+
+
+@pytest.mark.parametrize("member", ["clientDataJSON", "authenticatorData", "signature"])
+def test_another_spelling_of_what_the_passkey_signed_does_not_hold(member: str) -> None:
+    answer = msgspec.json.decode(ITEMS[0].signature)
+    padded = put(answer, ("response", member), answer["response"][member] + "=")
+    broken = msgspec.json.encode(padded).decode()
+    assert not redone(put(GENERIC, ("items", 0, "signature"), broken))
 
 
 @pytest.mark.parametrize("number", [1, 3])
