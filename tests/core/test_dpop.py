@@ -122,7 +122,6 @@ def test_a_proof_with_a_wrong_claim_is_refused(changed: dict[str, Any]) -> None:
         {"x5u": "https://evil.example/cert"},
         {"crit": ["exp"]},
     ],
-    ids=str,
 )
 @pytest.mark.spec("RFC 9449 4.3", "typ, alg and jwk are as asked, and the key is public")
 def test_a_proof_with_another_header_is_refused(header: dict[str, Any]) -> None:
