@@ -16,12 +16,15 @@ from tests.browser.pictures import HERE, ROOT
 SHEETS = {
     "states-page.png": ("connect-*-desktop-light.png", 3, 420),
     "states-page-phone-dark.png": ("connect-*-phone-dark.png", 7, 200),
-    "states-phone.png": ("phone-*-phone-light.png", 6, 220),
-    "states-phone-dark.png": ("phone-*-phone-dark.png", 6, 220),
+    "states-phone.png": ("phone-[0-9]-*-phone-light.png", 8, 180),
+    "states-phone-dark.png": ("phone-[0-9]-*-phone-dark.png", 8, 180),
 }
 _GAP = 12
 _GROUND = (118, 128, 124)
-_COLOURS = 128
+# Flat pages need few; photographs are in none of them but the camera's.
+_COLOURS = 64
+_ELSEWHERE = "german"
+"""In the name of a picture that shows a state in another language once more."""
 
 
 def sheet(pictures: list[Path], columns: int, width: int) -> Image.Image:
@@ -43,10 +46,10 @@ def sheet(pictures: list[Path], columns: int, width: int) -> Image.Image:
 def main() -> None:
     """Write every sheet. Raises FileNotFoundError if no pictures were taken."""
     for name, (pattern, columns, width) in SHEETS.items():
-        pictures = sorted(HERE.glob(pattern))
+        pictures = sorted(it for it in HERE.glob(pattern) if _ELSEWHERE not in it.name)
         if not pictures:
             raise FileNotFoundError(f"no {pattern} in {HERE}: run the browser tests first")
-        few = sheet(pictures, columns, width).quantize(_COLOURS)
+        few = sheet(pictures, columns, width).quantize(_COLOURS, dither=Image.Dither.NONE)
         few.save(ROOT / "docs" / "pictures" / name, optimize=True)
 
 

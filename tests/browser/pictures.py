@@ -117,9 +117,10 @@ async def faults_of(page: Page, *, fits: bool) -> list[str]:
 
 
 async def shot(page: Page, width: int, height: int) -> Image.Image:
-    """What a light window of this size shows now."""
+    """What a light window of this size shows now, from the top."""
     before = page.viewport_size
     await page.set_viewport_size({"width": width, "height": height})
+    await page.evaluate("scrollTo(0, 0)")
     await page.evaluate(_PAINTED)
     taken = await page.screenshot()
     if before is not None:

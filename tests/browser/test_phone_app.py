@@ -255,6 +255,10 @@ async def test_a_number_that_no_page_shows_costs_no_try_and_a_pasted_one_waits(
     await expect(alert).to_have_text("Type both digits first.")
     await phone.page.keyboard.type("07")
     await expect(alert).to_have_text("The number has two digits, from 10 to 99.")
+    box, answers = await alert.bounding_box(), await phone.page.locator(".actions").bounding_box()
+    assert box is not None
+    assert answers is not None
+    assert box["y"] + box["height"] <= answers["y"]
     await picture(phone.page, "phone-4-no-number")
     shown = await number_on(computer)
     await phone.number_field.evaluate(PASTE, f" {shown}.")

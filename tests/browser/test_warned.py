@@ -75,7 +75,7 @@ async def test_under_a_warning_the_number_and_its_button_are_in_view_on_a_small_
     page = await warned(windows, bank_and_app, film, language, STRANGER)
     assert page.viewport_size == {"width": 360, "height": 640}
     assert await page.evaluate(_HIDDEN) == []
-    await picture(page, f"phone-4-asked-stranger-{language}")
+    await picture(page, f"warned-{language}")
 
 
 async def test_under_every_warning_at_once_all_can_be_scrolled_to(

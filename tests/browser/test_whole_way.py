@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.anyio, pytest.mark.xdist_group("b
 
 ANNA = "Anna de Vries"
 # Pictures for the README show the addresses that `endorse sandbox` has by itself.
+DESK, HAND = (1080, 810), (360, 780)
 PORTS = ("--port=8000", "--app-port=8001") if README else ()
 
 
@@ -32,11 +33,11 @@ async def test_a_code_filmed_from_the_screen_connects_two_accounts_until_the_pho
         )
         await computer.goto(app)
         await picture(computer, "budgetly-1-home")
-        steps = [await shot(computer, 960, 720)]
+        steps = [await shot(computer, *DESK)]
 
         await desktop.connect(computer, app)
         for_readme("connect.png", await shot(computer, 1280, 800))
-        steps.append(await shot(computer, 960, 720))
+        steps.append(await shot(computer, *DESK))
         await phone.scan()
         async with film.filming(computer, desktop.card(computer)):
             await phone.is_asked()
@@ -44,15 +45,15 @@ async def test_a_code_filmed_from_the_screen_connects_two_accounts_until_the_pho
         await desktop.says(computer, desktop.CONTINUE)
         chosen = await phone.choose(0, 2)
         assert len(chosen) == 2
-        for_readme("phone.png", await shot(phone.page, 360, 640))
-        steps.append(await shot(phone.page, 360, 640))
+        for_readme("phone.png", await shot(phone.page, *HAND))
+        steps.append(await shot(phone.page, *HAND))
         await phone.press("Approve")
         await phone.says("Done. Go back to your computer")
-        steps.append(await shot(phone.page, 360, 640))
+        steps.append(await shot(phone.page, *HAND))
 
         assert await desktop.accounts(computer, app) == chosen
         await picture(computer, "budgetly-2-accounts")
-        steps.append(await shot(computer, 960, 720))
+        steps.append(await shot(computer, *DESK))
         for_readme("way.png", strip(steps))
         await _end_the_connection(phone)
         await computer.reload()

@@ -105,15 +105,21 @@ class NumberField {
   submit(): void {
     const typed = readNumber(this.#input.value);
     if (typeof typed === "object") return this.#send(typed.number);
-    this.#alert.textContent = t(typed === "unfinished" ? "ask.number.missing" : "ask.number.impossible");
+    this.#complain(t(typed === "unfinished" ? "ask.number.missing" : "ask.number.impossible"));
     this.focus();
+  }
+
+  #complain(words: string): void {
+    this.#alert.textContent = words;
+    // In a low window it would stand behind the answers at the bottom.
+    if (words !== "") this.#alert.scrollIntoView({ block: "nearest" });
   }
 
   // A number that was pasted did not come from a screen by way of eyes and fingers: it waits for "Continue".
   #changed({ inputType }: InputEvent): void {
     this.#input.value = digitsOf(this.#input.value);
     const typed = readNumber(this.#input.value);
-    this.#alert.textContent = typed === "impossible" ? t("ask.number.impossible") : "";
+    this.#complain(typed === "impossible" ? t("ask.number.impossible") : "");
     if (typeof typed === "object" && inputType === "insertText") this.#send(typed.number);
   }
 }
