@@ -24,6 +24,8 @@ TAKING = {
     "/device": {"Content-Type": FORM, **SAME_ORIGIN},
     "/introspect": {"Content-Type": FORM},
     "/revoke": {"Content-Type": FORM},
+    "/bc-authorize": {"Content-Type": FORM},
+    "/register": {"Content-Type": "application/json"},
     "/return": {"Content-Type": FORM, **SAME_ORIGIN, **JSON},
     "/phone/sandbox/enrolments": {"Content-Type": "application/json"},
     **{
@@ -34,6 +36,7 @@ TAKING = {
             "sign-in/options",
             "sign-in",
             "claim",
+            "take",
             "match",
             "review",
             "edit",
