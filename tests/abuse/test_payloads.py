@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote, quote_from_bytes, urlsplit
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests import parts
@@ -20,6 +20,7 @@ BATCHES = 50 if not parts.SOAK else 500
 many = settings(
     max_examples=BATCHES,
     deadline=None,
+    phases=[Phase.explicit, Phase.generate],  # a batch of fifty shrinks for minutes
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,

@@ -147,6 +147,10 @@ async def test_no_trick_makes_an_assertion(served: Served) -> None:
         assert answer.status_code in (200, 400, 401), answer.text
         return answer.status_code == 200
 
+    for more in ({"jku": "https://x.example"}, {"x5u": "https://x.example"}, {"crit": ["exp"]}):
+        # Even the client's own key does not make these good: what they mean is not known here.
+        text = strict.signed(client.key, {**header, **more}, client.assertion_claims())
+        assert not await taken(text), more
     await all_fail(forger, taken, client.assertion()["client_assertion"])
 
 
