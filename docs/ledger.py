@@ -22,6 +22,7 @@ _NAMES = {
     "FAPI 2.0 Security Profile": r"FAPI 2\.0(?: Security Profile| SP)?",
     "OpenID Connect Core": r"OpenID Connect Core(?: 1\.0)?",
     "CIBA Core": r"CIBA Core",
+    "JARM": r"JARM",
 }
 _SECTION = r"(?:[A-Z](?![A-Za-z])|[0-9]+(?:\.[0-9]+)*)"
 _SHOWN_AT_MOST = 3

@@ -20,6 +20,7 @@ const out = resolve(values.out ?? join(here, "../src/endorse/server/static"));
 const ENTRY_POINTS = [
   "connect/connect.ts",
   "connect/return.ts",
+  "connect/form_post.ts",
   "connect/app.ts",
   "connect/connect.css",
   "phone/phone.ts",

@@ -77,7 +77,6 @@ def test_a_strict_app_proves_each_token_and_keeps_its_refresh_token(
     assert node.do("introspect") == {"active": False}
 
 
-@pytest.mark.xfail(strict=False, reason="is awaited")
 def test_its_requests_answers_and_introspection_are_signed(
     node: NodeApp, issuer: str, register: Register
 ) -> None:

@@ -83,7 +83,8 @@ async def test_the_metadata_equals_what_is_served(served: Served) -> None:
         assert answer.json()["error"] == "invalid_client"
     assert told["scopes_supported"] == [*ASKABLE, *OWN_SCOPES]
     assert told["response_types_supported"] == ["code"]
-    assert told["response_modes_supported"] == ["query"]
+    modes = ["query", "form_post", "jwt", "query.jwt", "form_post.jwt"]
+    assert told["response_modes_supported"] == modes
     assert told["code_challenge_methods_supported"] == ["S256"]
     assert told["authorization_response_iss_parameter_supported"] is True
     assert told["grant_types_supported"] == list(EXCHANGES)

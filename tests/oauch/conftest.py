@@ -17,17 +17,3 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     async with serving(url, QUICK) as server, quiet_client() as http:
         server.http = http
         yield server
-
-
-AWAITED = {
-    "SupportsPostResponseModeTest",
-    "FormPostSupportedTest",
-}
-"""What is not there yet; taken out as it comes."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect nothing yet of what is awaited."""
-    for item in items:
-        if "oauch" in item.nodeid and any(name in item.nodeid for name in AWAITED):
-            item.add_marker(pytest.mark.xfail(strict=False, reason="is awaited"))

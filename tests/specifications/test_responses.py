@@ -38,7 +38,6 @@ async def code_answer(served: Served, client: strict.Keyed, mode: str) -> httpx2
     return await tab.resume()
 
 
-@pytest.mark.xfail(strict=False, reason="is awaited")
 @pytest.mark.spec("RFC 9207 2.4", "In a JWT response the iss is the claim of the JWT")
 @pytest.mark.spec("JARM 4.1", "The token has iss, aud and exp beside the answer")
 @pytest.mark.spec("JARM 4.3.1", "In the query the answer is the one parameter response")
@@ -57,7 +56,6 @@ async def test_an_answer_as_a_token_is_for_this_client_and_soon_over(
     assert (await client.redeem(claims["code"], dpop=False)).status_code == 200
 
 
-@pytest.mark.xfail(strict=False, reason="is awaited")
 async def test_a_refusal_is_a_token_too(served: Served) -> None:
     client = await strict.keyed(served)
     answer = await play.Tab(served).open(**client.request(response_mode="jwt", scope="x"))
@@ -67,7 +65,6 @@ async def test_a_refusal_is_a_token_too(served: Served) -> None:
     assert claims["state"] == "a state"
 
 
-@pytest.mark.xfail(strict=False, reason="is awaited")
 @pytest.mark.parametrize("mode", ["form_post", "form_post.jwt"])
 async def test_a_form_carries_the_answer_and_leads_to_that_one_place(
     served: Served, mode: str

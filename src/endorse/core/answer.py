@@ -8,8 +8,20 @@ import msgspec
 from endorse.core.model import Trusted
 from endorse.core.refusal import Refusal, page_of
 
-MODES: Final = ("query",)
-"""How an answer may travel (OAuth 2.0 Form Post Response Mode)."""
+FORM: Final = "form_post"
+SIGNED_MODES: Final = ("jwt", "query.jwt", "form_post.jwt")
+MODES: Final = ("query", FORM, *SIGNED_MODES)
+"""How an answer may travel (OAuth 2.0 Form Post Response Mode 2, JARM 2.3)."""
+
+
+def is_signed(mode: str) -> bool:
+    """Say whether an answer in this mode is signed. `jwt` alone is `query.jwt` for a code."""
+    return mode in SIGNED_MODES
+
+
+def way_of(mode: str) -> str:
+    """Give the way of a mode, signed or not: `query` or `form_post`."""
+    return FORM if mode.startswith(FORM) else "query"
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from endorse.core import alter, details, profile, refusal, request_refusal
-from endorse.core.answer import MODES
+from endorse.core.answer import MODES, is_signed
 from endorse.core.details import Details
 from endorse.core.jose import strict_json
 from endorse.core.model import Client, Request, Trusted
@@ -56,7 +56,8 @@ def read(
         or params.check(law, _SPEC, "grant_management_action", "grant_id")
         or params.check(law, _SPEC, "authorization_details")
         or _way_problem(client, pushed, signed)
-        or _response_type(params)
+        or _response_type(params, client)
+        or _carried(params, client, law)
     )
     if no is not None:
         return no
@@ -79,7 +80,7 @@ def read(
         state=params.values.get("state"),
         code_challenge=params.text("code_challenge") or None,
         ui_locales=_ui_locales(params),
-        response_mode=params.text("response_mode") or "query",
+        response_mode=params.text("response_mode") or _usual_mode(client),
         nonce=params.text("nonce") or None,
         prompt=tuple(params.text("prompt").split()),
         max_age=int(max_age) if max_age else None,
@@ -122,15 +123,21 @@ def query(request: Request) -> str:
     return urlencode(pairs, quote_via=quote)
 
 
-def state(params: Params, law: Policy) -> bytes | None:
+def state(params: Params, client: Client, law: Policy) -> bytes | None:
     """Give the state as it can go back: byte for byte, and not at all if it is a bad one."""
-    return None if _state_problem(params, law) else params.values.get("state")
+    bad = _state_problem(params, law)
+    if bad is None and mode(params, client) != "query":
+        bad = params.check(law, _SPEC, "state")
+    return None if bad else params.values.get("state")
 
 
-def mode(params: Params) -> str:
+def mode(params: Params, client: Client) -> str:
     """Give the response_mode in which an error travels: the asked one, if it is a good one."""
     said = params.text("response_mode")
-    return said if said in MODES and "response_mode" not in params.doubled else "query"
+    good = said in MODES and "response_mode" not in params.doubled
+    if not good or (profile.signed_response(client) and not is_signed(said)):
+        return _usual_mode(client)
+    return said
 
 
 def _state_problem(params: Params, law: Policy) -> Refusal | None:
@@ -146,13 +153,27 @@ def _way_problem(client: Client, pushed: bool, signed: bool) -> Refusal | None:
     return None
 
 
-def _response_type(params: Params) -> Refusal | None:
+def _usual_mode(client: Client) -> str:
+    return "jwt" if profile.signed_response(client) else "query"
+
+
+def _carried(params: Params, client: Client, law: Policy) -> Refusal | None:
+    """Refuse a state that a form or a signed answer could not carry back as it came."""
+    if (params.text("response_mode") or _usual_mode(client)) == "query":
+        return None
+    return params.check(law, _SPEC, "state")
+
+
+def _response_type(params: Params, client: Client) -> Refusal | None:
     if "response_type" not in params.values:
         return refusal.missing("response_type", "RFC 6749 4.1.1")
     if params.text("response_type") != "code":
         return refusal.RESPONSE_TYPE_UNSUPPORTED
     if params.text("response_mode") not in ("", *MODES):
         return refusal.RESPONSE_MODE_UNSUPPORTED
+    asked = params.text("response_mode") or _usual_mode(client)
+    if profile.signed_response(client) and not is_signed(asked):
+        return request_refusal.SIGNED_RESPONSE_ONLY
     return None
 
 

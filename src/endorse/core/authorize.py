@@ -36,13 +36,13 @@ def present(
         beside = trust(params, client, law)
         if isinstance(beside, Untrusted):
             return Untrusted(inside.name, inside.told, client.client_id)
-        return _error(params, beside, issuer, inside, law)
+        return _error(params, client, beside, issuer, inside, law)
     trusted = trust(inside.params, client, law)
     if isinstance(trusted, Untrusted):
         return trusted
     request = asked.read(inside.params, client, trusted, issuer, law, signed=bool(inside.text))
     if isinstance(request, Refusal):
-        return _error(inside.params, trusted, issuer, request, law)
+        return _error(inside.params, client, trusted, issuer, request, law)
     return msgspec.structs.replace(request, request_object=inside.text, once=inside.once)
 
 
@@ -133,5 +133,8 @@ def _approved(request: Request, issuer: str, code: str) -> Reply:
     return answer(request.returns_to, request.response_mode, issuer, request.state, code=code)
 
 
-def _error(params: Params, trusted: Trusted, issuer: str, no: Refusal, law: Policy) -> Reply:
-    return error(trusted, asked.mode(params), issuer, asked.state(params, law), no)
+def _error(
+    params: Params, client: Client, trusted: Trusted, issuer: str, no: Refusal, law: Policy
+) -> Reply:
+    mode, state = asked.mode(params, client), asked.state(params, client, law)
+    return error(trusted, mode, issuer, state, no)

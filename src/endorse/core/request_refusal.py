@@ -7,6 +7,13 @@ def _oauth(name: str, error: str, told: str, spec: str) -> Refusal:
     return Refusal(name, error, 400, told, spec)
 
 
+SIGNED_RESPONSE_ONLY = _oauth(
+    "signed_response_only",
+    "invalid_request",
+    "This client registered to get signed answers alone: response_mode must be jwt, query.jwt or "
+    "form_post.jwt, or not be sent.",
+    "JARM 3",
+)
 PROMPT_UNSUPPORTED = _oauth(
     "prompt_unsupported",
     "invalid_request",

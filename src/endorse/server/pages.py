@@ -1,12 +1,14 @@
 """The HTML that people and developers read, from templates, under a strict content policy."""
 
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import CodeType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import msgspec
 from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
@@ -39,6 +41,7 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _KEPT: Final = 256
+_PLAIN_HOST: Final = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?\Z|\[[0-9A-Fa-f:]+\](:[0-9]+)?\Z")
 
 
 class Pages:
@@ -89,6 +92,23 @@ class Pages:
         """Render a page for developers, whose words are the standards': always in English."""
         return self.page(name, ENGLISH, status, **facts)
 
+    def form_page(
+        self, language: str, action: str, name: str, fields: Sequence[tuple[str, str]]
+    ) -> Response:
+        """Render the form that takes an answer to `action`, and lets forms go nowhere else.
+
+        Chromium holds what the client's page then redirects to to the same rule.
+        """
+        facts = {"action": action, "name": name, "fields": fields}
+        answer = self._answer(
+            "form_post.html", language, 200, self._render("form_post.html", language, facts)
+        )
+        policy = self._policy.replace("form-action 'self'", f"form-action {origin_of(action)}")
+        answer.headers["Content-Security-Policy"] = policy
+        # With "same-origin" the client would see `Origin: null`, and take it for a forgery.
+        answer.headers["Referrer-Policy"] = "strict-origin"
+        return answer
+
     def kept_page(
         self, name: str, language: str, each: Mapping[str, str], **facts: Any
     ) -> Response:
@@ -119,6 +139,16 @@ class Pages:
     def built(self, name: str) -> bytes:
         """Give the bytes of a built file by its plain name."""
         return (STATIC / self._assets[name]).read_bytes()
+
+
+def origin_of(uri: str) -> str:
+    """Give an address as a source of a content policy: its scheme and host, or its scheme alone.
+
+    What is no plain host could end the directive, and begin another.
+    """
+    parts = urlsplit(uri)
+    plain = _PLAIN_HOST.match(parts.netloc)
+    return f"{parts.scheme}://{parts.netloc}" if plain else f"{parts.scheme}:"
 
 
 class _Compiled(BytecodeCache):

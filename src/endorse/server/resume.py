@@ -39,7 +39,7 @@ async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         # There is nothing to fetch (any more): our own page says where the journey stands.
         wire.note(answer, request.scope)
         return wire.see_other(f"/connect/{found.short}")
-    leaving = leave(desk, pages, answer, language_of(request.scope, found.request.ui_locales))
+    leaving = await leave(desk, pages, answer, language_of(request.scope, found.request.ui_locales))
     # The cookie ends with the journey, but a lost redirect must be had again for a while.
     secret = request.cookies[cookie_name(desk, found.short)]
     set_cookie(desk, leaving, cookie_name(desk, found.short), secret, desk.law.code)

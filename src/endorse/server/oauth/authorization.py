@@ -49,7 +49,7 @@ async def authorization(desk: Desk, pages: Pages, request: HttpRequest) -> Respo
         wire.known_as(request, client_id)
         if answer.refusal is not None:
             wire.note(answer.refusal, request.scope)
-        return leave(desk, pages, answer, language_of(request.scope))
+        return await leave(desk, pages, answer, language_of(request.scope))
     if client is None:
         raise AssertionError("a request without its client was let through")
     language = language_of(request.scope, answer.ui_locales)

@@ -6,7 +6,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from endorse.bank import PayingBank
-from endorse.core import openid
+from endorse.core import openid, signing
 from endorse.core.alter import ACTIONS
 from endorse.core.answer import MODES
 from endorse.core.details import TYPES
@@ -89,6 +89,7 @@ def metadata(desk: Desk) -> dict[str, Any]:
         "dpop_signing_alg_values_supported": list(SIGNATURES),
         "tls_client_certificate_bound_access_tokens": bool(desk.settings.mtls_host),
         "authorization_response_iss_parameter_supported": True,
+        "authorization_signing_alg_values_supported": list(signing.ALGORITHMS),
     }
 
 
