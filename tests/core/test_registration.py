@@ -144,6 +144,17 @@ def test_anything_else_that_may_not_be_registered(client: Client, told: str) -> 
         (changed(STRICT, id_token_signed_response_alg="RS256"), "one of ES256, PS256"),
         (changed(STRICT, token_endpoint_auth_signing_alg="RS256"), "ES256, PS256, EdDSA"),
         (changed(STRICT, request_object_signing_alg="RS256"), "ES256, PS256, EdDSA"),
+        (
+            changed(
+                STRICT,
+                token_endpoint_auth_method="tls_client_auth",
+                jwks="",
+                grant_types=(CIBA,),
+                backchannel_token_delivery_mode="poll",
+                **DN,
+            ),
+            "jwks must hold",
+        ),
     ],
 )
 def test_the_strict_profile_is_enforced_at_the_registration(client: Client, told: str) -> None:

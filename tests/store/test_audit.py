@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import pytest
 
 from endorse.core import approve, authorize, connect, enrol, grants, redeem
@@ -270,4 +271,17 @@ async def test_the_reason_of_a_stop_is_on_the_trail(store: Store) -> None:
         "app",
         "anna",
         "already_scanned",
+    )
+
+
+async def test_what_a_client_asks_by_itself_was_begun_by_no_browser(store: Store) -> None:
+    journey = msgspec.structs.replace(scene.waiting(), way="asked", person_id="anna")
+    await things.put(store, Begin(journey))
+    assert (await looking.trail(store))[-1][1:7] == (
+        "start",
+        "the client",
+        journey.journey_id,
+        None,
+        "app",
+        "anna",
     )

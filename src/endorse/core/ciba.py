@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from endorse.core import asked, refusal, refusal_polling, request_refusal
+from endorse.core import asked, profile, refusal, refusal_polling, request_refusal
 from endorse.core.authorize import digest
 from endorse.core.change import Begin, BeginPoll, Change, Decision, NoteTry, UseOnce
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
@@ -147,7 +147,7 @@ def unwanted_kind(client_id: str) -> str:
 def _not_allowed(inside: Inside, client: Client, used: bool) -> Refusal | None:
     if CIBA not in client.metadata.grant_types or client.public:
         return refusal_polling.CLIENT_NOT_FOR_THIS.because("no CIBA")
-    if client.metadata.backchannel_authentication_request_signing_alg and not inside.text:
+    if profile.signed_backchannel(client) and not inside.text:
         return request_refusal.SIGNED_REQUEST_REQUIRED
     return request_refusal.REQUEST_OBJECT_NOT_GOOD.because("its jti was used") if used else None
 

@@ -40,6 +40,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a request must bring a code_challenge; the method is S256 in any case (5.3.2.2)."""
     no_private_schemes: bool
     """Whether a redirect_uri must be https, or http on this very machine (5.3.2.2)."""
+    signed_backchannel: bool
+    """Whether what a client asks on the phone must be signed (FAPI-CIBA 5.2.2)."""
 
 
 TABLE: Final = {
@@ -56,6 +58,7 @@ TABLE: Final = {
         pushed_only=False,
         pkce=False,
         no_private_schemes=False,
+        signed_backchannel=False,
     ),
     FAPI2: Profile(
         public_clients=False,
@@ -70,6 +73,7 @@ TABLE: Final = {
         pushed_only=True,
         pkce=True,
         no_private_schemes=True,
+        signed_backchannel=True,
     ),
 }
 """The profiles. Codes live 60 s and are used once in both (5.3.2.1; `Policy.code`)."""
@@ -93,6 +97,15 @@ def pkce(client: Client) -> bool:
 def signed_request(client: Client) -> bool:
     """Say whether its requests must be signed (RFC 9101 10.5; FAPI 2.0 Message Signing 5.3.1)."""
     return client.metadata.require_signed_request_object
+
+
+def signed_backchannel(client: Client) -> bool:
+    """Say whether what it asks on the phone must be signed (CIBA Core 7.1.1, FAPI-CIBA 5.2.2).
+
+    A client that registers an algorithm for that sends nothing else.
+    """
+    registered = client.metadata.backchannel_authentication_request_signing_alg
+    return of(client).signed_backchannel or bool(registered)
 
 
 def signed_response(client: Client) -> bool:

@@ -136,6 +136,8 @@ def _keys(client: Client) -> Refusal | None:
         *(name for name in _SIGNED_BY_CLIENT if getattr(metadata, name)),
         *(["require_signed_request_object"] if metadata.require_signed_request_object else []),
     ]
+    if CIBA in metadata.grant_types and profiles.signed_backchannel(client):
+        needed.append(f"{CIBA} in the profile {client.profile}")
     if metadata.token_endpoint_auth_method in ("private_key_jwt", "self_signed_tls_client_auth"):
         needed.append(metadata.token_endpoint_auth_method)
     if needed and not keys:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from endorse.core import change as c
+from endorse.core.ciba import ASKED
 from endorse.core.journey import STEPS, Actor, Event
 from endorse.core.model import Evidence
 from endorse.store.connection import Value
@@ -26,8 +27,10 @@ def _line(change: c.Change) -> _Told | None:
     match change:
         case c.Begin(journey):
             client_id = journey.request.returns_to.client_id
-            actor = STEPS[Event.START].actor
-            return (Event.START, actor, journey.journey_id, None, client_id, None, None)
+            # What waits for a person's phones was begun by the client, and by no browser.
+            actor = Actor.CLIENT if journey.way == ASKED else STEPS[Event.START].actor
+            person_id = journey.person_id
+            return (Event.START, actor, journey.journey_id, None, client_id, person_id, None)
         case c.BeginPoll(poll):
             what = f"begin {poll.kind}"
             return (what, Actor.CLIENT, None, None, poll.client_id, None, None)
