@@ -22,11 +22,8 @@ _NAMES = {
     "FAPI 2.0 Security Profile": r"FAPI 2\.0(?: Security Profile| SP)?",
     "OpenID Connect Core": r"OpenID Connect Core(?: 1\.0)?",
     "CIBA Core": r"CIBA Core",
-<<<<<<< HEAD
     "JARM": r"JARM",
-=======
     "FAPI-CIBA": r"FAPI-CIBA",
->>>>>>> d13f974 (Demand of a strict client that it signs what it asks on the phone, and name the client as who began it)
 }
 _SECTION = r"(?:[A-Z](?![A-Za-z])|[0-9]+(?:\.[0-9]+)*)"
 _SHOWN_AT_MOST = 3
