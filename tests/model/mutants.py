@@ -77,7 +77,7 @@ _APPROVALS: Final = (
         "accounts of others are passed over",
         "L2",
         approve.review,
-        "set(chosen) <= set(by_id)",
+        "set(chosen) <= offered",
         "True",
     ),
     mutant(
