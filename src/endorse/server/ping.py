@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from endorse.core import ciba
 from endorse.core.model import Journey
+from endorse.server import outward
+from endorse.server.outward import Resolve
 from endorse.store import polls, reads
 
 if TYPE_CHECKING:
@@ -23,9 +25,13 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 class Pings:
     """Sends pings. Nobody waits for them, and what fails twice is left to the client's polling."""
 
-    def __init__(self, sandbox: bool) -> None:
-        """Speak https only; in a sandbox http on this very machine too."""
+    def __init__(self, sandbox: bool, resolve: Resolve = outward.resolved) -> None:
+        """Speak https only, with public addresses; in a sandbox http on this very machine too.
+
+        `resolve` gives the IP addresses of a host and port.
+        """
         self._sandbox = sandbox
+        self._resolve = resolve
 
     async def decided(self, desk: "Desk", journey: Journey) -> None:
         """Tell the client of this journey, if it wants to be told (CIBA Core 10.2)."""
@@ -59,19 +65,33 @@ class Pings:
         ) as http:
             for left in reversed(range(_TRIES)):
                 try:
-                    async with (
-                        asyncio.timeout(_EACH),
-                        http.stream("POST", url, json=body, headers=headers) as answer,
-                    ):
-                        # The body is never read: nothing in it counts, and it may have no end.
-                        problem = "" if answer.is_success else f"it answered {answer.status_code}"
-                except (httpx2.HTTPError, TimeoutError) as error:
+                    async with asyncio.timeout(_EACH):
+                        aim = await self._aim(url)
+                        async with http.stream(
+                            "POST",
+                            aim.url,
+                            json=body,
+                            headers={**headers, **aim.headers},
+                            extensions=aim.extensions,
+                        ) as answer:
+                            # The body is never read: nothing in it counts, and it may have no end.
+                            good, status = answer.is_success, answer.status_code
+                    problem = "" if good else f"it answered {status}"
+                except outward.NotPublic as inside:
+                    problem = str(inside)
+                    break
+                except (httpx2.HTTPError, OSError, TimeoutError) as error:
                     problem = str(error) or type(error).__name__
                 if not problem:
                     return
                 if left:
                     await asyncio.sleep(_BETWEEN_TRIES)
         _log.warning("client %s was not told that it may fetch its answer: %s", client_id, problem)
+
+    async def _aim(self, url: str) -> outward.Aim:
+        if self._sandbox:
+            return outward.Aim(url)
+        return await outward.aim(url, self._resolve)
 
     def _allowed(self, url: str) -> bool:
         parts = urlsplit(url)
