@@ -258,6 +258,19 @@ class UnknownPayment(LookupError):
 
 
 @runtime_checkable
+class NamingBank(Protocol):
+    """What a bank implements beside `Bank` if apps may name its people as the bank names them."""
+
+    async def person_of(self, login_hint: str) -> Person | None:
+        """The person whom this text of an app names, say a customer number; None for nobody.
+
+        The text is of a stranger: 1 to 128 printable characters. Endorse asks that person only if
+        they connected the app before, and tells the app nothing of the answer.
+        """
+        ...
+
+
+@runtime_checkable
 class PayingBank(Protocol):
     """What a bank implements beside `Bank` if apps may ask its people for payments."""
 

@@ -9,6 +9,7 @@ import msgspec
 
 from endorse.core.change import AddClient, AddSecret, ChangeClient
 from endorse.core.metadata import CIBA, Metadata
+from endorse.core.policy import ASKABLE
 from endorse.phone import Phone
 from endorse.store import reads
 from tests.flows import play
@@ -35,7 +36,9 @@ async def register(
     """Let a client that may ask on phones be registered, with these changes to its metadata."""
     known = await served.desk.store.read(lambda db: reads.client(db, served.app.client_id))
     assert known is not None
-    client = msgspec.structs.replace(known, client_id=client_id, metadata=metadata(**changed))
+    client = msgspec.structs.replace(
+        known, client_id=client_id, scope=ASKABLE, metadata=metadata(**changed)
+    )
     there = await served.desk.store.read(lambda db: reads.client(db, client_id))
     change = AddClient(client) if there is None else ChangeClient(client)
     await served.desk.store.change([change], served.clock())

@@ -124,7 +124,8 @@ async def test_only_the_token_of_an_earlier_connection_of_this_client_finds_a_pe
         "stranger's": await ask(served, other, hint),
         "changed": await ask(served, app, hint[:-2] + ("AA" if hint[-2:] != "AA" else "BB")),
         "invented": await ask(served, app, "el_" + "A" * 64),
-        "plain": await ask(served, app, hint, login_hint_token=None, login_hint="anna"),
+        "nobody": await ask(served, app, hint, login_hint_token=None, login_hint="nobody at all"),
+        "unconnected": await ask(served, app, hint, login_hint_token=None, login_hint="bram"),
         "id token": await ask(served, app, hint, login_hint_token=None, id_token_hint="a.b.c"),
     }
     for name, answer in unknown.items():

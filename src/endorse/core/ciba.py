@@ -1,8 +1,9 @@
 """Asking a person on their phone, without a browser of ours (OpenID Connect CIBA Core 1.0).
 
 Whoever may make a stranger's phone ring could ring until the stranger gives in. So a client can ask
-only somebody who connected it before, by a token that it got then; seldom; with words that its own
-screen shows too; and not for a day after the person said "I did not start this".
+only somebody who connected it before, by a token that it got then or by the bank's name for them;
+seldom; with words that its own screen shows too; and not for a day after the person said "I did not
+start this".
 """
 
 import re
@@ -89,9 +90,9 @@ def begin(
     """Ask a person, or say why not (CIBA Core 7.1, 7.2, 13). The order of the checks is policy.
 
     `inside` are the parameters that count, `used` says that a signed request came before, `grant`
-    is what the login_hint_token names, `notify` what a ping must show, sealed. A token that is not
-    this client's, and one of a connection that somebody ended, have one answer; one that only ran
-    out was wanted once.
+    is what the hint leads to, `notify` what a ping must show, sealed. A hint that is not this
+    client's or names nobody, and one of a connection that somebody ended, have one answer; one that
+    only ran out was wanted once.
     """
     law, params = terms.law, inside.params
     no = _not_allowed(inside, client, used) or _params_problem(params, client)
@@ -156,8 +157,6 @@ def _params_problem(params: Params, client: Client) -> Refusal | None:
     came = [name for name in HINTS if name in params.values]
     if len(came) != 1:
         return refusal_polling.ONE_HINT
-    if came != ["login_hint_token"]:
-        return refusal_polling.PERSON_NOT_KNOWN.because(f"{came[0]} is not taken")
     if "binding_message" not in params.values:
         return refusal.missing("binding_message", _SPEC)
     if not _MESSAGE.match(_message(params)):

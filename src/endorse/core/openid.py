@@ -1,8 +1,11 @@
 """Who approved, as a client may know it (OpenID Connect Core)."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+from endorse.core import jose, signing
 from endorse.core.coding import b64url, mac, sha256
+from endorse.core.metadata import CIBA
 from endorse.core.model import Client
 from endorse.core.policy import Terms
 from endorse.core.redeem import Tokens
@@ -44,7 +47,8 @@ def claims(
 
     `access_token` is the text as the client gets it. Every algorithm here hashes by SHA-256, so
     `at_hash` is the left half of that. After a refresh there is no nonce: none asked for it
-    (OpenID Connect Core 12.2).
+    (OpenID Connect Core 12.2). Where the client may ask on phones, the token names the grant: shown
+    as id_token_hint it leads back to the person, whom nobody can find by `sub`.
     """
     said = {
         "iss": terms.issuer,
@@ -57,4 +61,20 @@ def claims(
         "amr": list(AMR),
         "at_hash": b64url(sha256(access_token.encode())[:16]),
     }
+    if tokens.token is not None and CIBA in client.metadata.grant_types:
+        said["grant_id"] = tokens.token.grant_id
     return {**said, "nonce": tokens.nonce} if tokens.nonce is not None else said
+
+
+def grant_of_id_token(text: str, keys: Sequence[jose.Key], issuer: str, client_id: str) -> str:
+    """Read whose grant an ID token of ours is about, however old it is; "" if it is none for this
+    client, or was signed by a key that is published no more (CIBA Core 7.1).
+    """
+    try:
+        token = jose.read(text, ("jwt",))
+    except jose.Unreadable:
+        return ""
+    mine = token.said("iss") == issuer and token.claims.get("aud") == client_id
+    if not mine or jose.verify(token, keys, signing.ALGORITHMS):
+        return ""
+    return token.said("grant_id")

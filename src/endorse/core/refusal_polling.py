@@ -49,8 +49,8 @@ PERSON_NOT_KNOWN = Refusal(
     "person_not_known",
     "unknown_user_id",
     400,
-    "Nobody is asked for this hint. Send login_hint_token, as it came with the tokens of a "
-    "connection that was not ended.",
+    "Nobody is asked for this hint. Send the login_hint_token or ID token of a connection that was "
+    "not ended, or the bank's name for somebody who has one.",
     "CIBA Core 13",
 )
 ONE_HINT = Refusal(

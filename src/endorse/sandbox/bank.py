@@ -91,6 +91,10 @@ class SandboxBank:
             return None
         return next(one.person for one in household.members if one.person.id == person_id)
 
+    async def person_of(self, login_hint: str) -> Person | None:
+        """See `endorse.bank.NamingBank.person_of`: by their id."""
+        return await self.person(login_hint)
+
     async def accounts(self, person_id: str) -> Sequence[Account]:
         """See `endorse.bank.Bank.accounts`."""
         household = self._household(person_id)

@@ -24,6 +24,10 @@ _PROMPTS: Final = (
     "SELECT kind, at FROM tries WHERE person_id = $1 AND at > $2 "
     "AND (kind LIKE 'prompt %' OR kind LIKE 'unwanted %') ORDER BY at DESC LIMIT 1000"
 )
+_LAST_GRANT: Final = (
+    "SELECT grant_id FROM grants WHERE person_id = $1 AND client_id = $2 AND ended_at IS NULL "
+    "ORDER BY created_at DESC, grant_id LIMIT 1"
+)
 _BEGIN: Final = (
     f"INSERT INTO polls ({_COLUMNS}) "
     f"VALUES ({', '.join(f'${number}' for number in range(1, len(_FIELDS) + 1))}) "
@@ -49,6 +53,12 @@ async def poll_by_user_code(db: Connection, user_code_hash: str) -> tuple[Poll |
         return None, False
     found = _known(row)
     return found, await _journey(db, found.poll_hash) is not None
+
+
+async def last_grant(db: Connection, person_id: str, client_id: str) -> Grant | None:
+    """Read the newest grant by which a person connected this client and that nobody ended."""
+    row = await db.one(_LAST_GRANT, person_id, client_id)
+    return None if row is None else await reads.grant(db, str(row[0]))
 
 
 async def asked_of(db: Connection, person_id: str) -> list[Journey]:
