@@ -9,7 +9,8 @@ from playwright.async_api import expect
 from endorse.core.device import GRANT_TYPE
 from tests.browser import desktop
 from tests.browser.chromium import Windows
-from tests.browser.film import read_code
+from tests.browser.film import Film, read_code
+from tests.browser.handset import handset
 from tests.browser.pictures import picture
 from tests.browser.town import Town
 
@@ -52,3 +53,24 @@ async def test_letters_are_typed_the_device_is_confirmed_and_the_page_stays_at_t
     got: httpx2.Response = await bank.http.post(bank.url("/token"), data=form, auth=bank.app.basic)
     assert got.status_code == 200, got.text
     assert page.url.startswith(f"{bank.issuer}/connect/")
+
+
+async def test_the_phone_warns_who_has_no_such_device_in_front_of_them(
+    windows: Windows, bank_and_app: Town, film: Film
+) -> None:
+    bank = bank_and_app.bank
+    phone = await handset(await windows.phone(), bank.issuer, "Anna de Vries")
+    asked = await bank.http.post(
+        bank.url("/device_authorization"), data={"scope": "accounts"}, auth=bank.app.basic
+    )
+    page = await windows.desktop()
+    await page.goto(asked.json()["verification_uri_complete"])
+    await desktop.press(page, "Continue")
+    await desktop.press(page, "Yes, it is my device")
+    await desktop.says(page, desktop.SCAN)
+    film.show_code(await read_code(desktop.card(page)))
+    await phone.scan()
+    await phone.says("Budgetly wants to see your accounts")
+    warned = phone.page.get_by_role("note")
+    await expect(warned).to_contain_text("A device asks for this, a TV for example.")
+    await picture(phone.page, "device-4-phone")

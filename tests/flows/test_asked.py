@@ -56,6 +56,7 @@ async def test_a_person_who_was_there_before_is_asked_on_the_phone_and_approves(
     assert (asked.binding_message, asked.client.client_id) == (MESSAGE, ASKER)
     claimed = await phone.take(asked.journey)
     assert (claimed.way, claimed.asks_number, claimed.binding_message) == ("asked", False, MESSAGE)
+    assert claimed.for_device is False
     assert await phone.asked() == ()
     await approve(phone, asked.journey)
     got = await collect(served, app, told["auth_req_id"])

@@ -81,6 +81,21 @@ async def test_a_device_is_connected_by_letters_a_scan_a_number_and_a_passkey(
     assert await play.opens(served, got.json()["access_token"])
 
 
+@pytest.mark.spec("RFC 8628 5.4", "the person is shown on the phone too that a device asks")
+async def test_the_phone_is_told_that_a_device_asks_and_of_no_device_otherwise(
+    served: Served,
+) -> None:
+    phone = await play.phone_of(served)
+    tab = await opened(served, (await offered(served))["user_code"])
+    claimed = await phone.claim(await tab.frame())
+    assert (claimed.way, claimed.for_device) == ("qr", True)
+    await phone.refuse(claimed.journey)
+    other = await play.begun(served)
+    claimed = await phone.claim(await other.frame())
+    assert claimed.for_device is False
+    await phone.refuse(claimed.journey)
+
+
 async def test_the_browser_is_never_sent_anywhere(served: Served) -> None:
     told = await offered(served)
     tab = await opened(served, told["user_code"])

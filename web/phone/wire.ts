@@ -112,6 +112,8 @@ export interface Claimed {
   readonly asks_number: boolean;
   /** Whether a payment is asked, and not to see accounts. Which one is told after the number. */
   readonly asks_payment: boolean;
+  /** A device waits for the answer, which must be in front of the person. */
+  readonly for_device: boolean;
   readonly hint: Hint;
   readonly started: { readonly seconds_ago: number; readonly browser: string };
   readonly expires_in: number;

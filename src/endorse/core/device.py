@@ -12,7 +12,7 @@ from endorse.core import asked, refusal_polling
 from endorse.core.change import BeginPoll, Decision
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, mac
 from endorse.core.metadata import DEVICE
-from endorse.core.model import Client, Poll, Request, Trusted
+from endorse.core.model import Client, Journey, Poll, Request, Trusted
 from endorse.core.params import Params
 from endorse.core.policy import Terms
 from endorse.core.refusal import Refusal
@@ -74,3 +74,8 @@ def startable(poll: Poll | None, taken: bool, now: int) -> Poll | Refusal:
     if poll is None or taken or now >= poll.expires_at:
         return refusal_polling.USER_CODE_NOT_GOOD
     return poll
+
+
+def waits(journey: Journey) -> bool:
+    """Say whether a device waits for this: its client polls, and asked no phone by itself."""
+    return journey.poll_hash is not None and journey.way != "asked"

@@ -151,6 +151,8 @@ class Claimed(msgspec.Struct, frozen=True):
     way: str = "qr"
     asks_number: bool = True
     asks_payment: bool = False
+    for_device: bool = False
+    """Whether a device waits for the answer: warn a person who has none in front of them."""
     hint: Hint = Hint("green")
     binding_message: str | None = None
     """What the client shows the person too, where it asked by itself (`way` is "asked")."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import alter, approve, consent, proof, refusal, ways
+from endorse.core import alter, approve, consent, device, proof, refusal, ways
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url, shown
 from endorse.core.details import Details, may_be_chosen, payment_of
@@ -370,6 +370,7 @@ def _claimed(desk: Desk, journey: Journey, client: Client) -> Claimed:
         way=journey.way or "",
         asks_number=journey.number is not None,
         asks_payment=payment_of(journey.request.authorization_details) is not None,
+        for_device=device.waits(journey),
         client=who(client),
         started=Started(now - journey.started_at, journey.browser),
         hint=Hinted(

@@ -152,7 +152,8 @@ class Claimed(Shape, frozen=True):
     `way` is "qr", "link", "short_code", "near" or "asked"; with `asks_number` the person must type
     the number that the page shows now. With `binding_message` the person must see the same words
     where they asked for this. With `asks_payment` it is a payment that is asked: which one is told
-    after that.
+    after that. With `for_device` a
+    device waits for the answer: who has none in front of them must be warned.
     """
 
     journey: str
@@ -160,6 +161,7 @@ class Claimed(Shape, frozen=True):
     way: str
     asks_number: bool
     asks_payment: bool
+    for_device: bool
     client: Who
     started: Started
     hint: Hinted

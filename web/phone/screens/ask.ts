@@ -2,6 +2,7 @@
 
 import type { App } from "../app.ts";
 import { button, h, heading, pair } from "../dom.ts";
+import { icon } from "../icons.ts";
 import { Journey } from "../journey.ts";
 import { digitsOf, readNumber } from "../number.ts";
 import { t } from "../texts.ts";
@@ -38,6 +39,7 @@ export function showAsk(app: App, journey: Journey): void {
         { class: "content" },
         heading(t(claimed.asks_payment ? "payment.ask" : "ask.title", { client })),
         h("div", { id: "who-and-where", class: "who-and-where" }, clientCard(claimed.client), where.node),
+        claimed.for_device ? deviceAsks() : undefined,
         warning(app, claimed),
         h(
           "div",
@@ -60,6 +62,11 @@ export function showAsk(app: App, journey: Journey): void {
 function question(claimed: Claimed): string {
   if (claimed.way === "asked") return t("asked.question", { client: claimed.client.name });
   return t(elsewhere(claimed) ? "ask.question" : "ask.question.here");
+}
+
+// Letters of a stranger's device, sent to somebody who has none, would connect the stranger (RFC 8628 5.4).
+function deviceAsks(): HTMLElement {
+  return h("div", { class: "note warn hint", role: "note" }, icon("warning"), h("p", {}, t("ask.device")));
 }
 
 // By link the page is on this very screen, and a passkey used on the page was used beside it.

@@ -214,6 +214,7 @@ export const TEXTS: Texts = {
   "ask.question": "Haben Sie diesen Bildschirm vor sich?",
   "ask.number": "Geben Sie die Zahl dort ein",
   "ask.warning": "Hat Ihnen jemand diesen Code geschickt? Dann lehnen Sie ab.",
+  "ask.device": "Ein Gerät fragt danach, zum Beispiel ein Fernseher. Es steht nicht vor Ihnen? Dann lehnen Sie ab.",
   "ask.go": "Weiter",
   "hint.title": "Sehen Sie zweimal hin",
   "hint.wait": "Noch {seconds} s",

@@ -212,6 +212,7 @@ export const TEXTS = {
   "ask.question": "Is that screen in front of you?",
   "ask.number": "Type the number it shows",
   "ask.warning": "Someone sent you this code? Then refuse.",
+  "ask.device": "A device asks for this, a TV for example. It is not in front of you? Then refuse.",
   "ask.go": "Continue",
   "hint.title": "Look twice before you go on",
   "hint.wait": "Wait {seconds} s",

@@ -214,6 +214,7 @@ export const TEXTS: Texts = {
   "ask.question": "¿Tiene esa pantalla delante?",
   "ask.number": "Escriba el número que muestra",
   "ask.warning": "¿Alguien le ha enviado este código? Entonces rechace.",
+  "ask.device": "Lo pide un aparato, por ejemplo un televisor. ¿No lo tiene delante? Entonces rechace.",
   "ask.go": "Continuar",
   "hint.title": "Mire bien antes de seguir",
   "hint.wait": "Espere {seconds} s",

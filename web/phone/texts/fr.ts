@@ -214,6 +214,7 @@ export const TEXTS: Texts = {
   "ask.question": "Avez-vous cet écran devant vous ?",
   "ask.number": "Saisissez le nombre affiché",
   "ask.warning": "Quelqu’un vous a envoyé ce code ? Alors refusez.",
+  "ask.device": "Un appareil le demande, une télé par exemple. Il n’est pas devant vous ? Alors refusez.",
   "ask.go": "Continuer",
   "hint.title": "Regardez bien avant de continuer",
   "hint.wait": "Encore {seconds} s",

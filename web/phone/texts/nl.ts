@@ -214,6 +214,7 @@ export const TEXTS: Texts = {
   "ask.question": "Heb je dat scherm voor je?",
   "ask.number": "Typ het getal dat er staat",
   "ask.warning": "Heeft iemand je deze code gestuurd? Weiger dan.",
+  "ask.device": "Een apparaat vraagt dit, een tv bijvoorbeeld. Staat het niet voor je? Weiger dan.",
   "ask.go": "Doorgaan",
   "hint.title": "Kijk twee keer voor je doorgaat",
   "hint.wait": "Wacht {seconds} s",
