@@ -171,3 +171,16 @@ async def test_a_client_with_signed_tokens_is_registered_by_hand(database: str) 
     assert found is not None
     assert found.metadata.access_token_format == "at+jwt"
     assert not found.metadata.resource_server
+
+
+@pytest.mark.parametrize(
+    ("options", "types"),
+    [((), "account_information"), (("--payments",), "account_information payment_initiation")],
+)
+async def test_only_a_client_that_the_bank_lets_may_ask_for_payments(
+    database: str, options: tuple[str, ...], types: str
+) -> None:
+    done = await endorse("client", "--database", database, "add", "Shop", URI, *options, "--json")
+    assert done.returncode == 0, done.stderr
+    listed = await endorse("client", "--database", database, "list", "--json")
+    assert json.loads(listed.stdout)["details"] == types

@@ -476,11 +476,14 @@ async def test_the_metadata_names_the_endpoint(served: Served) -> None:
     assert told["registration_endpoint"] == served.url("/register")
 
 
-async def test_no_client_makes_itself_an_api_of_the_bank(served: Served) -> None:
+async def test_no_client_makes_itself_an_api_of_the_bank_or_lets_itself_ask_for_payments(
+    served: Served,
+) -> None:
     mine: dict[str, Any] = {
         "resource_server": True,
         "access_token_format": "at+jwt",
         "vouched_by": "me",
+        "authorization_details_types": ["account_information", "payment_initiation"],
     }
     client = await registered(served, **mine)
     assert not set(mine) & set(client)
@@ -494,6 +497,7 @@ async def test_no_client_makes_itself_an_api_of_the_bank(served: Served) -> None
     before = await metadata()
     assert not before.metadata.resource_server
     assert before.metadata.access_token_format == "opaque"
+    assert before.metadata.authorization_details_types == ("account_information",)
     # What the bank decided stays, whatever the client says of itself later.
     banks = msgspec.structs.replace(before.metadata, resource_server=True)
     await store.change([ChangeClient(msgspec.structs.replace(before, metadata=banks))], 0)
@@ -503,3 +507,4 @@ async def test_no_client_makes_itself_an_api_of_the_bank(served: Served) -> None
     after = await metadata()
     assert after.metadata.resource_server
     assert (after.metadata.access_token_format, after.metadata.vouched_by) == ("opaque", "")
+    assert after.metadata.authorization_details_types == ("account_information",)

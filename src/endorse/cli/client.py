@@ -14,6 +14,7 @@ from endorse.core import invitation as invitations
 from endorse.core import profile, registration
 from endorse.core.change import AddClient, AddInvitation, AddSecret, RemoveClient
 from endorse.core.coding import b64url
+from endorse.core.details import TYPES
 from endorse.core.jose import strict_json
 from endorse.core.metadata import (
     CIBA,
@@ -57,6 +58,7 @@ class NewClient(msgspec.Struct, frozen=True):
     grant_types: tuple[str, ...] = ()
     signed_tokens: bool = False
     resource_server: bool = False
+    payments: bool = False
 
 
 async def add_client(database: str, wanted: NewClient) -> dict[str, Any]:
@@ -117,6 +119,7 @@ def _metadata(wanted: NewClient) -> Metadata:
         introspection_signed_response_alg=signing,
         access_token_format=SIGNED if wanted.signed_tokens else "opaque",
         resource_server=wanted.resource_server,
+        authorization_details_types=TYPES if wanted.payments else TYPES[:1],
         dpop_bound_access_tokens=wanted.dpop,
         tls_client_certificate_bound_access_tokens=wanted.mtls,
         id_token_signed_response_alg=signing or ("PS256" if wanted.profile == FAPI2 else "RS256"),
@@ -221,6 +224,7 @@ def _shown(client: Client) -> dict[str, Any]:
         "profile": client.profile,
         "authenticates": "none" if client.public else client.metadata.token_endpoint_auth_method,
         "grant_types": " ".join(client.metadata.grant_types),
+        "details": " ".join(client.metadata.authorization_details_types),
         "tokens": _tokens(client),
         "ways": " ".join(client.ways) or "all",
     }

@@ -136,6 +136,7 @@ def client(context: click.Context, database: str) -> None:
     help="It signs each request; answers and introspection are signed for it, by PS256 or ES256.",
 )
 @click.option("--grant-type", "grant_types", multiple=True, help="Code and refresh if not given.")
+@click.option("--payments", is_flag=True, help="It may ask for a payment, which a person signs.")
 @click.option("--signed-tokens", is_flag=True, help="Its access tokens are signed, for a minute.")
 @click.option("--resource-server", is_flag=True, help="An API of the bank: introspects any token.")
 @click.option("--legal-name", default="", help="The company behind it.")

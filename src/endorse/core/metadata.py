@@ -78,5 +78,11 @@ class Metadata(msgspec.Struct, frozen=True, omit_defaults=True):
     """Whose software statement alone vouches for it; "" where the bank itself did. No wire name."""
 
 
-BANKS_OWN: Final = ("vouched_by", "access_token_format", "resource_server")
-"""What no client says of itself, in no registration: these are no members of RFC 7591."""
+BANKS_OWN: Final = (
+    "vouched_by",
+    "access_token_format",
+    "resource_server",
+    "authorization_details_types",
+)
+"""What no client says of itself, in no registration: how the bank sees it, and whether it may ask
+for payments."""

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from endorse.core import certificate, jose
 from endorse.core import client as clients
 from endorse.core import profile as profiles
+from endorse.core.details import TYPES
 from endorse.core.metadata import (
     AUTH_METHODS,
     CIBA,
@@ -75,7 +76,7 @@ def _names(client: Client) -> Refusal | None:
 
 
 def _grants(client: Client) -> Refusal | None:
-    """Check grant_types against each other and the kind of client (RFC 7591 2.1)."""
+    """Check what it may ask for: grant_types (RFC 7591 2.1), and details (RFC 9396 10)."""
     types = client.metadata.grant_types
     unknown = [name for name in types if name not in GRANT_TYPES]
     if unknown or not types:
@@ -83,6 +84,8 @@ def _grants(client: Client) -> Refusal | None:
     if set(types) <= {REFRESH}:
         return bad_metadata("grant_types needs one that gives a first token, not refresh alone.")
     alone = [name for name in (CLIENT_CREDENTIALS, CIBA) if name in types]
+    if set(client.metadata.authorization_details_types) - set(TYPES):
+        return bad_metadata(f"authorization_details_types may hold: {', '.join(TYPES)}.")
     if client.public and alone:
         return bad_metadata(f"A public client cannot use {alone[0]}: it cannot authenticate.")
     return None
