@@ -25,6 +25,8 @@ ANNA = "Anna de Vries"
 STOPPED = "Three numbers were wrong. Codes were stopped for an hour."
 SENTENCES = {
     (Kind.CONNECTION_MADE, By.CLIENT): "Budgetly can see your accounts.",
+    (Kind.PAYMENT_APPROVED, By.CLIENT): "You approved one payment with Budgetly.",
+    (Kind.CONNECTION_CHANGED, By.CLIENT): "You changed what Budgetly sees.",
     (Kind.CONNECTION_NARROWED, By.PHONE): "Budgetly sees fewer accounts.",
     (Kind.CONNECTION_RENEWED, By.PHONE): "Budgetly may look for longer.",
     (Kind.CONNECTION_ENDED, By.PHONE): "You ended Budgetly.",
@@ -60,7 +62,7 @@ async def test_there_is_a_sentence_for_each_kind_of_notice_and_for_who_did_it(
     grant = Connected("grant", bank.app.client_id, "anna")
     told = [
         of_connection(kind, grant, by, bank.clock() + at, count=at)
-        if kind.startswith("connection_")
+        if kind.startswith(("connection_", "payment_"))
         else of_phone(kind, "anna", other.phone_id, by, bank.clock() + at, count=at)
         for at, (kind, by) in enumerate(SENTENCES, 1)
     ]
