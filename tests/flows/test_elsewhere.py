@@ -28,10 +28,8 @@ async def test_page_and_phone_learn_within_moments_that_the_phone_was_revoked_el
         watching = asyncio.create_task(phone.watch(journey, "review"))
         async with tab.listening() as page:
             assert (await page.state("review"))["state"] == "review"
-            async with asyncio.timeout(MOMENTS):
-                # A phone that asks only after its end is told to sign in.
-                while served.desk.waiting.count() < 2:  # noqa: ASYNC110 - tells nobody who waits
-                    await asyncio.sleep(0.01)
+            # A phone that asks only after its end is told to sign in.
+            await play.until(lambda: served.desk.waiting.count() == 2)
             await desk_side.revoke_at_desk(elsewhere, phone.person.id)
             async with asyncio.timeout(MOMENTS):
                 assert (await page.state("killed"))["reason"] == "phone_revoked"
