@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.core import binding, unproved
+from endorse.core import binding, refusal_proofs
 from endorse.core.metadata import FAPI2, Metadata
 from endorse.core.model import Client
 from tests.core.scene import CLIENT
@@ -24,12 +24,12 @@ MTLS = msgspec.structs.replace(
         (CLIENT, "", "cert", ""),
         (CLIENT, "key", "", "jkt:key"),
         (CLIENT, "key", "cert", "jkt:key"),
-        (STRICT, "", "", unproved.KEY_MISSING),
+        (STRICT, "", "", refusal_proofs.KEY_MISSING),
         (STRICT, "key", "cert", "jkt:key"),
         (STRICT, "", "cert", "x5t#S256:cert"),
-        (DPOP, "", "cert", unproved.KEY_MISSING),
+        (DPOP, "", "cert", refusal_proofs.KEY_MISSING),
         (DPOP, "key", "", "jkt:key"),
-        (MTLS, "key", "", unproved.KEY_MISSING),
+        (MTLS, "key", "", refusal_proofs.KEY_MISSING),
         (MTLS, "", "cert", "x5t#S256:cert"),
         (MTLS, "key", "cert", "x5t#S256:cert"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.core import authorize, pushed, refusal, request_refusal
+from endorse.core import authorize, pushed, refusal, refusal_requests
 from endorse.core.answer import Reply
 from endorse.core.change import Decision, KeepRequest, Move, UseOnce
 from endorse.core.coding import fingerprint
@@ -61,7 +61,7 @@ def test_a_good_request_is_kept_under_the_hash_of_its_request_uri() -> None:
 @pytest.mark.spec("RFC 9126 2.1", "a request_uri inside a pushed request is refused")
 @pytest.mark.parametrize("uri", ["urn:x", "https://app.example/request", "urn:ietf:params:oauth"])
 def test_a_request_uri_cannot_be_pushed(uri: str) -> None:
-    assert scene.refused(push(CLIENT, request_uri=uri)) is request_refusal.REQUEST_URI_PUSHED
+    assert scene.refused(push(CLIENT, request_uri=uri)) is refusal_requests.REQUEST_URI_PUSHED
 
 
 @pytest.mark.spec("RFC 9126 2.3", "what the authorization endpoint would refuse is refused here")
@@ -102,7 +102,7 @@ def test_a_fapi2_client_must_push_and_send_a_code_challenge() -> None:
         params = scene.params(client_id="app", **GOOD, **ABOUT)
         answer = authorize.present(params, client, ISSUER, NOW, LAW)
         assert isinstance(answer, Reply)
-        assert answer.refusal is request_refusal.PUSH_REQUIRED
+        assert answer.refusal is refusal_requests.PUSH_REQUIRED
 
 
 def uri(**sent: str) -> Params:
@@ -111,7 +111,7 @@ def uri(**sent: str) -> Params:
 
 def test_a_request_uri_of_another_address_is_never_fetched() -> None:
     for other in ("https://app.example/request.jwt", "http://localhost", "urn:x", "data:,x", "x"):
-        assert pushed.hash_of(uri(request_uri=other), LAW) is request_refusal.REQUEST_URI_FOREIGN
+        assert pushed.hash_of(uri(request_uri=other), LAW) is refusal_requests.REQUEST_URI_FOREIGN
     for bent in ("A" * 42, "A" * 44, "A" * 42 + "=", "../" + "A" * 40, ""):
         no = pushed.hash_of(uri(request_uri=pushed.PREFIX + bent), LAW)
         assert isinstance(no, refusal.Refusal)

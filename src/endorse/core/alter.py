@@ -105,8 +105,6 @@ def unnamed(request: Request, grant: Grant | None, client: Client, now: int) -> 
     if not grant.live(now):
         return GRANT_NOT_GOOD.because("it has ended")
     if grant.authorization_details:
-        return GRANT_NOT_GOOD.because("it was given by details, which nothing is merged with")
-    if grant.authorization_details:
         # What was given in such detail, a payment above all, is given once and never widened.
         return GRANT_NOT_GOOD.because("it was given by authorization_details")
     if request.grant_action == MERGE and not set(grant.scope) <= set(client.scope):

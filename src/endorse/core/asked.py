@@ -4,7 +4,7 @@ import re
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from endorse.core import alter, details, profile, refusal, request_refusal
+from endorse.core import alter, details, profile, refusal, refusal_requests
 from endorse.core.answer import MODES, is_signed
 from endorse.core.details import Details
 from endorse.core.jose import strict_json
@@ -147,9 +147,9 @@ def _state_problem(params: Params, law: Policy) -> Refusal | None:
 
 def _way_problem(client: Client, pushed: bool, signed: bool) -> Refusal | None:
     if profile.pushed_only(client) and not pushed:
-        return request_refusal.PUSH_REQUIRED
+        return refusal_requests.PUSH_REQUIRED
     if profile.signed_request(client) and not signed:
-        return request_refusal.SIGNED_REQUEST_REQUIRED
+        return refusal_requests.SIGNED_REQUEST_REQUIRED
     return None
 
 
@@ -173,7 +173,7 @@ def _response_type(params: Params, client: Client) -> Refusal | None:
         return refusal.RESPONSE_MODE_UNSUPPORTED
     asked = params.text("response_mode") or _usual_mode(client)
     if profile.signed_response(client) and not is_signed(asked):
-        return request_refusal.SIGNED_RESPONSE_ONLY
+        return refusal_requests.SIGNED_RESPONSE_ONLY
     return None
 
 
@@ -182,7 +182,7 @@ def _details(params: Params, client: Client, issuer: str, law: Policy) -> Detail
     text = params.values.get("authorization_details")
     if text is None:
         return ()
-    no = request_refusal.DETAILS_NOT_GOOD
+    no = refusal_requests.DETAILS_NOT_GOOD
     try:
         generic = strict_json(text)
     except (ValueError, RecursionError):
@@ -190,8 +190,6 @@ def _details(params: Params, client: Client, issuer: str, law: Policy) -> Detail
     asked = details.read(generic, issuer, law.accounts_chosen)
     if isinstance(asked, str):
         return no.because(asked)
-    if params.text("grant_id"):
-        return no.because("details change no grant: ask for a new one")
     if not set(details.types_of(asked)) <= set(client.metadata.authorization_details_types):
         return no.because("a type that the client is not registered for")
     return asked
@@ -220,7 +218,7 @@ def _scope_problem(params: Params, client: Client, asked: Details) -> Refusal | 
         payment = details.payment_of(asked) is not None
         beside = () if payment else ("offline_access", *IDENTITY)
         if not set(params.text("scope").split()) <= set(beside):
-            return request_refusal.SCOPE_BESIDE_DETAILS
+            return refusal_requests.SCOPE_BESIDE_DETAILS
         if payment:
             return None
     if not words <= set(client.scope) or words <= {"offline_access", *IDENTITY}:
@@ -253,11 +251,11 @@ def _openid_problem(params: Params) -> Refusal | None:
         return HINT_NOT_TAKEN
     prompt = params.text("prompt").split()
     if prompt != ["none"] and not set(prompt) <= set(_PROMPTS):
-        return request_refusal.PROMPT_UNSUPPORTED
+        return refusal_requests.PROMPT_UNSUPPORTED
     max_age = params.text("max_age")
-    return None if not max_age or _SECONDS.match(max_age) else request_refusal.MAX_AGE_WRONG
+    return None if not max_age or _SECONDS.match(max_age) else refusal_requests.MAX_AGE_WRONG
 
 
 def _dpop_problem(params: Params) -> Refusal | None:
     jkt = params.text("dpop_jkt")
-    return None if not jkt or _THUMBPRINT.match(jkt) else request_refusal.DPOP_JKT_WRONG
+    return None if not jkt or _THUMBPRINT.match(jkt) else refusal_requests.DPOP_JKT_WRONG

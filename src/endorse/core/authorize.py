@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from endorse.core import asked, pushed, refusal, request_object, request_refusal
+from endorse.core import asked, pushed, refusal, refusal_requests, request_object
 from endorse.core.answer import Reply, answer, error
 from endorse.core.change import Change, Decision, Move, UseOnce
 from endorse.core.coding import b64url, fingerprint, mac, sha256
@@ -56,9 +56,9 @@ def showable(
     Nobody is signed in in a browser here, so that `prompt=none` can only be answered with an
     error (OpenID Connect Core 3.1.2.1).
     """
-    no = request_refusal.REQUEST_OBJECT_NOT_GOOD.because("its jti was used") if used else named
+    no = refusal_requests.REQUEST_OBJECT_NOT_GOOD.because("its jti was used") if used else named
     if no is None and "none" in request.prompt:
-        no = request_refusal.LOGIN_REQUIRED
+        no = refusal_requests.LOGIN_REQUIRED
     if no is None:
         return request
     return error(request.returns_to, request.response_mode, issuer, request.state, no)

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from endorse.core import dpop, profile, unproved
+from endorse.core import dpop, profile, refusal_proofs
 from endorse.core.change import Change, Decision, MakeGrant, MakeToken
 from endorse.core.metadata import SIGNED
 from endorse.core.model import AccessToken, Client
@@ -22,15 +22,18 @@ def key_for(client: Client, jkt: str, certificate_thumbprint: str) -> str | Refu
     Whoever registered one way gets no other; whoever must be bound and showed nothing, nothing
     (RFC 8705 3.4, RFC 9449 5.2; FAPI 2.0 Security Profile 5.3.2.1).
     """
+    by_certificate = (
+        CERTIFICATE + certificate_thumbprint
+        if certificate_thumbprint
+        else refusal_proofs.KEY_MISSING
+    )
     if profile.certificate_only(client):
-        return (
-            CERTIFICATE + certificate_thumbprint if certificate_thumbprint else unproved.KEY_MISSING
-        )
+        return by_certificate
     if jkt:
         return dpop.BOUND + jkt
-    if profile.dpop_only(client) or not profile.bound_tokens(client):
-        return unproved.KEY_MISSING if profile.dpop_only(client) else ""
-    return CERTIFICATE + certificate_thumbprint if certificate_thumbprint else unproved.KEY_MISSING
+    if profile.dpop_only(client):
+        return refusal_proofs.KEY_MISSING
+    return by_certificate if profile.bound_tokens(client) else ""
 
 
 def bind(

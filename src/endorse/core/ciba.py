@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from endorse.core import asked, profile, refusal, refusal_polling, request_refusal
+from endorse.core import asked, profile, refusal, refusal_polling, refusal_requests
 from endorse.core.authorize import digest
 from endorse.core.change import Begin, BeginPoll, Change, Decision, NoteTry, UseOnce
 from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
@@ -149,8 +149,8 @@ def _not_allowed(inside: Inside, client: Client, used: bool) -> Refusal | None:
     if CIBA not in client.metadata.grant_types or client.public:
         return refusal_polling.CLIENT_NOT_FOR_THIS.because("no CIBA")
     if profile.signed_backchannel(client) and not inside.text:
-        return request_refusal.SIGNED_REQUEST_REQUIRED
-    return request_refusal.REQUEST_OBJECT_NOT_GOOD.because("its jti was used") if used else None
+        return refusal_requests.SIGNED_REQUEST_REQUIRED
+    return refusal_requests.REQUEST_OBJECT_NOT_GOOD.because("its jti was used") if used else None
 
 
 def _params_problem(params: Params, client: Client) -> Refusal | None:

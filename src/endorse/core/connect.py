@@ -6,7 +6,7 @@ and returns a `Decision`. Which event may follow which state stands in `journey`
 
 import msgspec
 
-from endorse.core import refusal, request_refusal, ways
+from endorse.core import refusal, refusal_requests, ways
 from endorse.core.authorize import digest
 from endorse.core.change import Begin, Decision
 from endorse.core.coding import Fresh, b64url, fingerprint, same
@@ -56,7 +56,7 @@ def begin(
     """
     if spent:
         return Decision(
-            request_refusal.REQUEST_URI_NOT_GOOD.because("spent since the page was shown")
+            refusal_requests.REQUEST_URI_NOT_GOOD.because("spent since the page was shown")
         )
     secret = b64url(fresh(32))
     journey = Journey(

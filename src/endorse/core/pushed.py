@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from endorse.core import alter, asked, request_refusal
+from endorse.core import alter, asked, refusal_requests
 from endorse.core.change import Change, Decision, KeepRequest, UseOnce
 from endorse.core.coding import Fresh, b64url, fingerprint, mac
 from endorse.core.model import Client, Grant, PushedRequest, Request
@@ -49,9 +49,9 @@ def push(
     refused like any other: RFC 9126 2.4 would let a known client name a new one.
     """
     if "request_uri" in params.values or "request_uri" in params.doubled:
-        return Decision(request_refusal.REQUEST_URI_PUSHED)
+        return Decision(refusal_requests.REQUEST_URI_PUSHED)
     if used:
-        return Decision(request_refusal.REQUEST_OBJECT_NOT_GOOD.because("its jti was used"))
+        return Decision(refusal_requests.REQUEST_OBJECT_NOT_GOOD.because("its jti was used"))
     trusted = trust(inside.params, client, terms.law)
     if isinstance(trusted, Untrusted):
         return Decision(Refusal(trusted.name, "invalid_request", 400, trusted.told, _SPEC))
@@ -85,10 +85,10 @@ def hash_of(params: Params, law: Policy) -> str | Refusal:
         return no
     uri = params.text("request_uri")
     if "request" in params.values:
-        return request_refusal.REQUEST_URI_NOT_GOOD.because("request beside it (RFC 9101 5)")
+        return refusal_requests.REQUEST_URI_NOT_GOOD.because("request beside it (RFC 9101 5)")
     if uri.startswith(PREFIX) and not _OURS.match(uri):
-        return request_refusal.REQUEST_URI_NOT_GOOD.because("not of our making")
-    return fingerprint(uri) if uri.startswith(PREFIX) else request_refusal.REQUEST_URI_FOREIGN
+        return refusal_requests.REQUEST_URI_NOT_GOOD.because("not of our making")
+    return fingerprint(uri) if uri.startswith(PREFIX) else refusal_requests.REQUEST_URI_FOREIGN
 
 
 def found(kept: PushedRequest | None, used: bool, client_id: str, now: int) -> Request | Refusal:
@@ -99,7 +99,7 @@ def found(kept: PushedRequest | None, used: bool, client_id: str, now: int) -> R
 
     See also RFC 9126 7.5; RFC 9101 5.2.
     """
-    no = request_refusal.REQUEST_URI_NOT_GOOD
+    no = refusal_requests.REQUEST_URI_NOT_GOOD
     if kept is None or now >= kept.expires_at:
         return no.because("unknown or too old")
     if kept.client_id != client_id:

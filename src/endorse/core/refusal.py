@@ -59,7 +59,7 @@ def not_text(parameter: str) -> Refusal:
 
 
 # --- the authorization endpoint -----------------------------------------------------------------
-# More of them stand in `request_refusal`.
+# More of them stand in `refusal_requests`.
 
 RESPONSE_TYPE_UNSUPPORTED = _oauth(
     "response_type_unsupported",

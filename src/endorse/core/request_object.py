@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from endorse.core import jose, profile, refusal, request_refusal
+from endorse.core import jose, profile, refusal, refusal_requests
 from endorse.core.coding import fingerprint
 from endorse.core.metadata import FAPI2
 from endorse.core.model import Client
@@ -14,7 +14,7 @@ from endorse.core.refusal import Refusal
 
 _TYPE: Final = "oauth-authz-req+jwt"
 _OF_THE_TOKEN: Final = ("iss", "aud", "exp", "nbf", "iat", "jti", "sub")
-_NO: Final = request_refusal.REQUEST_OBJECT_NOT_GOOD
+_NO: Final = refusal_requests.REQUEST_OBJECT_NOT_GOOD
 
 
 class Inside(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from starlette.requests import Request as HttpRequest
 
-from endorse.core import binding, dpop, profile, refusal, unproved
+from endorse.core import binding, dpop, profile, refusal, refusal_proofs
 from endorse.core.jose import SIGNATURES
 from endorse.core.model import Access
 from endorse.core.refusal import Refusal
@@ -69,7 +69,7 @@ def _not_proved(desk: Desk, request: HttpRequest, found: Access, text: str) -> R
 
 
 def _no_proof(why: str) -> Refusal:
-    return msgspec.structs.replace(unproved.DPOP_NOT_GOOD.because(why), status=401)
+    return msgspec.structs.replace(refusal_proofs.DPOP_NOT_GOOD.because(why), status=401)
 
 
 def challenge(desk: Desk, request: HttpRequest, no: Refusal) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import alter, authorize, pushed, request_refusal
+from endorse.core import alter, authorize, pushed, refusal_requests
 from endorse.core.answer import Reply
 from endorse.core.coding import b64url
 from endorse.core.model import Client, Request
@@ -40,7 +40,7 @@ async def authorization(desk: Desk, pages: Pages, request: HttpRequest) -> Respo
         client = await desk.store.read(lambda db: reads.asking(db, client_id))
     answer = await _presented(desk, params, client)
     if isinstance(answer, Refusal):
-        if answer.name == request_refusal.REQUEST_URI_NOT_GOOD.name:
+        if answer.name == refusal_requests.REQUEST_URI_NOT_GOOD.name:
             return _too_old(pages, request, answer, client_id)
         return _problem(desk, pages, Untrusted(answer.name, answer.told, client_id))
     if isinstance(answer, Untrusted):

@@ -4,7 +4,7 @@ import msgspec
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import alter, dpop, profile, pushed, request_object, unproved
+from endorse.core import alter, dpop, profile, pushed, refusal_proofs, request_object
 from endorse.core.model import Grant
 from endorse.core.refusal import SLOW_DOWN, Refusal
 from endorse.server import wire
@@ -42,7 +42,7 @@ async def push(desk: Desk, request: HttpRequest) -> Response:
         pinned = dpop.pinned(inside.params, proof)
         if pinned is None or desk.proofs_seen.before(dpop.once(proof), now):
             why = "its jti came before" if pinned else "dpop_jkt is another key"
-            return refused(unproved.DPOP_NOT_GOOD.because(why), nonce)
+            return refused(refusal_proofs.DPOP_NOT_GOOD.because(why), nonce)
         inside = msgspec.structs.replace(inside, params=pinned)
     grant_id = alter.named(inside.params)
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from starlette.requests import Request as HttpRequest
 
-from endorse.core import binding, dpop, profile, unproved
+from endorse.core import binding, dpop, profile, refusal_proofs
 from endorse.core.change import Decision
 from endorse.core.jose import Unreadable
 from endorse.core.redeem import Tokens
@@ -48,7 +48,7 @@ def proof_of(
     headers = request.headers.getlist("dpop")
     if not headers:
         return None
-    no = unproved.DPOP_NOT_GOOD
+    no = refusal_proofs.DPOP_NOT_GOOD
     if len(headers) > 1:
         return no.because(f"{len(headers)} DPoP headers")
     now, law, path = desk.clock(), desk.law, request.scope["raw_path"].decode("latin-1")
@@ -60,13 +60,13 @@ def proof_of(
         return no.because(str(why))
     if proof.nonce:
         good = dpop.nonce_holds(proof.nonce, desk.keys.handles, now, law)
-        return proof if good else unproved.DPOP_NONCE.because("old or foreign nonce")
-    return unproved.DPOP_NONCE.because("no nonce") if needs_nonce else proof
+        return proof if good else refusal_proofs.DPOP_NONCE.because("old or foreign nonce")
+    return refusal_proofs.DPOP_NONCE.because("no nonce") if needs_nonce else proof
 
 
 def nonce_for(desk: Desk, request: HttpRequest, no: Refusal | None = None) -> dict[str, str]:
     """Give the nonce for the next proof, to whoever proves or should have (RFC 9449 8, 8.2)."""
-    if "dpop" not in request.headers and no != unproved.KEY_MISSING:
+    if "dpop" not in request.headers and no != refusal_proofs.KEY_MISSING:
         return {}
     return {"DPoP-Nonce": dpop.nonce(desk.keys.handles, desk.clock(), desk.law)}
 
@@ -87,7 +87,7 @@ async def settle(
     def once(both: tuple[bool, F]) -> Decision[Tokens]:
         used, found = both
         if used:
-            return Decision(unproved.DPOP_NOT_GOOD.because("its jti came before"))
+            return Decision(refusal_proofs.DPOP_NOT_GOOD.because("its jti came before"))
         decision = binding.bind(decide(found), sender.caller.client, sender.bound_to, desk.law)
         if use is None or isinstance(decision.answer, Refusal):
             return decision
