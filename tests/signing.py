@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from joserfc import jws
-from joserfc.jwk import ECKey, Key, RSAKey
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
 EC = ECKey.generate_key("P-256", {"kid": "ec"})
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
+ED = OKPKey.generate_key("Ed25519", {"kid": "ed"})
 STRANGER = ECKey.generate_key("P-256", {"kid": "ec"})
 """A key of somebody else, which claims the kid of a registered one."""
 

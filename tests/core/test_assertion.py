@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from joserfc import jws
-from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OctKey
 
 from endorse.core import assertion, jose
 from endorse.core import client as clients
@@ -20,10 +20,8 @@ from endorse.core.model import Client
 from endorse.core.refusal import Refusal
 from tests.core import scene
 from tests.core.scene import CLIENT, ISSUER, LAW, NOW, SECRET
+from tests.signing import EC, ED, RSA
 
-EC = ECKey.generate_key("P-256", {"kid": "ec"})
-RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
-ED = OKPKey.generate_key("Ed25519", {"kid": "ed"})
 BY_ALG: dict[str, Key] = {"ES256": EC, "PS256": RSA, "RS256": RSA, "EdDSA": ED, "Ed25519": ED}
 TOKEN = f"{ISSUER}/token"
 CALL = Call(ISSUER, (TOKEN, f"{ISSUER}/revoke"))

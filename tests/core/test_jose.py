@@ -8,15 +8,13 @@ from typing import Any
 
 import pytest
 from joserfc import jws
-from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OctKey
 
 from endorse.core import jose
 from endorse.core.coding import b64url
+from tests.signing import EC, ED, RSA
 
 TYP = ("test+jwt",)
-EC = ECKey.generate_key("P-256", {"kid": "ec"})
-RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
-ED = OKPKey.generate_key("Ed25519", {"kid": "ed"})
 BY_ALG: dict[str, Key] = {"ES256": EC, "PS256": RSA, "RS256": RSA, "Ed25519": ED}
 
 

@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from endorse.core import jose
 from endorse.core.coding import b64url, fingerprint, from_b64url
 from endorse.core.proof import pkce_holds
+from tests import signing
 
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -129,7 +130,7 @@ def test_the_examples_of_rfc_9449() -> None:
 # --- almost right -------------------------------------------------------------------------------
 
 EC = ECKey.generate_key("P-256", {"kid": "k"})
-RSA = RSAKey.generate_key(2048, {"kid": "k"})
+RSA = RSAKey.import_key({**signing.RSA.as_dict(private=True), "kid": "k"})
 ED = OKPKey.generate_key("Ed25519", {"kid": "k"})
 KEYS: dict[str, Any] = {"ES256": EC, "PS256": RSA, "RS256": RSA, "Ed25519": ED, "EdDSA": ED}
 
