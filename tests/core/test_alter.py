@@ -141,6 +141,12 @@ def test_a_change_is_asked_by_scope_alone() -> None:
     no = alter.problem(scene.params(**sent, authorization_details="[]"), CLIENT)
     assert no is not None
     assert (no.name, no.error) == ("grant_change_by_details", "invalid_request")
+    # Also by the whole request, where the details are good by themselves.
+    details = '[{"type":"account_information","actions":["list_accounts"]}]'
+    query = scene.params(response_type="code", authorization_details=details, **sent)
+    whole = asked.read(query, CLIENT, scene.REQUEST.returns_to, scene.ISSUER, LAW)
+    assert isinstance(whole, Refusal)
+    assert whole.name == "grant_change_by_details"
 
 
 def test_what_was_given_in_detail_is_never_changed() -> None:
