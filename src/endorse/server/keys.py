@@ -72,6 +72,8 @@ class Keys:
         self.ceremonies: Final = Seal(_derive(secret, "passkey ceremonies"))
         self.pings: Final = Seal(_derive(secret, "client notification tokens"))
         self.renewals = Seal(_derive(secret, "renewals"))
+        self.audit: Final = _derive(secret, "audit log")
+        """Links the audit trail."""
         self.holder: Final = holder or SealedKeys(_derive(secret, "signing keys"))
         """Holds the private halves of the key ring."""
         self.sandbox_client: Final = Secret("ecs_" + b64url(_derive(secret, "sandbox client")))

@@ -50,6 +50,7 @@ async def open_desk(
         secret = await _sandbox_secret(store, fresh)
     where = settings.key_holder
     keys = Keys(secret, _made("ENDORSE_KEY_HOLDER", where) if where else None)
+    store.seal_audit(keys.audit)
     clock = clock or steady_clock()
     return Desk(settings, store, keys, bank, clock, fresh, invented, risk, stand_in)
 

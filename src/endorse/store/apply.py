@@ -1,4 +1,4 @@
-"""Each change as guarded SQL, and the audit trail from the same list.
+"""Each change as guarded SQL.
 
 A guard stands in the statement itself: the row is changed only from the state that the decision
 saw. No row changed means that the guard was lost, and nothing of the list is kept.
@@ -14,7 +14,6 @@ from endorse.core.journey import STEPS
 from endorse.core.model import Evidence, Journey
 from endorse.store.apply_clients import CLIENTS
 from endorse.store.apply_phones import PHONES
-from endorse.store.audit import trail
 from endorse.store.connection import Connection, Value
 from endorse.store.polls import POLLS
 from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
@@ -55,17 +54,11 @@ _MOVE: Final = (
 )
 
 
-async def apply(db: Connection, changes: Sequence[c.Change], now: int) -> bool:
+async def apply(db: Connection, changes: Sequence[c.Change]) -> bool:
     """Apply the changes in order; False at the first lost guard (the caller then rolls back)."""
     for change in changes:
         if not await _HOW[type(change)](db, change):
             return False
-    for line in trail(changes, now):
-        await db.run(
-            "INSERT INTO audit (at, event, actor, journey_id, grant_id, client_id, person_id, "
-            "detail) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            *line,
-        )
     return True
 
 

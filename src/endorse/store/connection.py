@@ -33,6 +33,10 @@ class Connection(Protocol):
         """Run a statement that changes rows; give how many it changed."""
         ...
 
+    async def run_all(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run a statement that adds or changes rows once for each of these values."""
+        ...
+
 
 Query = Callable[[Connection], Awaitable[T]]
 

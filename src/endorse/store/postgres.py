@@ -50,6 +50,10 @@ class PostgresConnection:
         count = tag.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
+    async def run_all(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run a statement once for each of these values, in one round trip."""
+        await self.raw.executemany(sql, rows)
+
 
 def _unknown(values: Sequence[Value]) -> bool:
     """Say whether a stranger's text cannot be in any row: PostgreSQL keeps no NUL."""

@@ -49,6 +49,10 @@ class SqliteConnection:
         """Run a statement that changes rows; give how many it changed."""
         return self.raw.execute(placeholders(sql), values).rowcount
 
+    async def run_all(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        """Run a statement once for each of these values."""
+        self.raw.executemany(placeholders(sql), rows)
+
 
 class SqliteEngine:
     """The `Engine` of SQLite."""

@@ -5,12 +5,15 @@ one before was being committed, so that many requests share one wait for the dis
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from endorse.core.change import Begin, Change, Decision, Move
 from endorse.store.apply import apply
+from endorse.store.audit import Line, trail
+from endorse.store.chain import Chain, Fresh, Head
 from endorse.store.connection import Connection, Engine, Query, StoreAway
 from endorse.store.migrate import migrate
 
@@ -29,7 +32,7 @@ class Contended(StoreAway):
 class _Work(Generic[F, A]):
     """One request's turn: read the facts, decide, apply, and again if a guard was lost."""
 
-    __slots__ = ("_decide", "_lost", "_now", "_read", "done")
+    __slots__ = ("_decide", "_lost", "_read", "done", "now")
 
     def __init__(
         self,
@@ -41,29 +44,29 @@ class _Work(Generic[F, A]):
     ) -> None:
         self._read = read
         self._decide = decide
-        self._now = now
+        self.now = now
         self._lost = lost
         self.done = done
 
     async def turn(self, db: Connection) -> Decision[A]:
         for _ in range(_TRIES):
             decision = self._decide(await self._read(db))
-            if await _won(db, decision.changes, self._now):
+            if await _won(db, decision.changes):
                 return decision
             if self._lost is not None:
                 return self._lost
         raise Contended("the guard was lost at every try")
 
 
-async def _won(db: Connection, changes: Sequence[Change], now: int) -> bool:
+async def _won(db: Connection, changes: Sequence[Change]) -> bool:
     """Apply all changes or none; say whether every guard held."""
     if not changes:
         return True
     if len(changes) == 1 and isinstance(changes[0], Begin | Move):
         # One guarded statement: if its guard is lost, nothing was changed.
-        return await apply(db, changes, now)
+        return await apply(db, changes)
     await db.run("SAVEPOINT turn")
-    if await apply(db, changes, now):
+    if await apply(db, changes):
         await db.run("RELEASE SAVEPOINT turn")
         return True
     await db.run("ROLLBACK TO SAVEPOINT turn")
@@ -73,12 +76,22 @@ async def _won(db: Connection, changes: Sequence[Change], now: int) -> bool:
 class Store:
     """What is remembered, on either engine. One task writes; reads go round it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, fresh: Fresh = secrets.token_bytes) -> None:
         """Use an engine whose schema is up to date; call `open_store` for both."""
         self._engine = engine
+        self._chain = Chain(fresh)
         self._queue: asyncio.Queue[_Work[Any, Any] | None] = asyncio.Queue()
         self._closing = False
         self._writer = asyncio.create_task(self._write())
+
+    @property
+    def audit_head(self) -> Head:
+        """Where this writer's chain of the audit trail stands."""
+        return self._chain.head
+
+    def seal_audit(self, key: bytes) -> None:
+        """Link the audit trail with a key that the database does not hold, from now on."""
+        self._chain.seal(key)
 
     async def read(self, query: Callable[[Connection], Awaitable[A]]) -> A:
         """Read what is committed. Raises StoreAway."""
@@ -143,7 +156,10 @@ class Store:
         try:
             async with self._engine.writing() as db:
                 decisions = [await item.turn(db) for item in work]
+                await self._chain.write(db, _lines(work, decisions))
+            self._chain.kept()
         except StoreAway as away:
+            self._chain.lost()
             if alone or not isinstance(away, Contended):
                 _fail(work, away)
                 return True
@@ -156,6 +172,15 @@ class Store:
             if not item.done.done():
                 item.done.set_result(decision)
         return True
+
+
+def _lines(work: Sequence[_Work[Any, Any]], decisions: Sequence[Decision[Any]]) -> list[Line]:
+    """The audit trail of what these turns changed; a lost guard changed nothing."""
+    return [
+        line
+        for item, decision in zip(work, decisions, strict=True)
+        for line in trail(decision.changes, item.now)
+    ]
 
 
 def _fail(work: Sequence[_Work[Any, Any]], error: Exception) -> None:
