@@ -8,15 +8,30 @@ import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import uvloop
 
-from bench import flows, latency, machine, postgres, report, start, strict, tokens
+from bench import (
+    bare,
+    endorse,
+    flows,
+    latency,
+    load,
+    machine,
+    postgres,
+    report,
+    start,
+    strict,
+    tokens,
+    works,
+)
 from bench.http import Broken
+from bench.load import Done
 from bench.report import Line
-from bench.server import DRIVER_CORE, SERVER_CORE, Running, running
+from bench.server import DRIVER_CORE, SERVER_CORE, Running, Site, running
 
 T = TypeVar("T")
 
@@ -27,7 +42,25 @@ _FLOWS_AT_LEAST = 250.0
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _STRICT_AT_MOST = 1.6
 _ASKED_AT_LEAST = 2500.0
-_KINDS = ("latency", "pages", "start", "flows", "fapi2", "tokens", "postgres")
+_WORKS = (
+    works.CODE,
+    works.REFRESH,
+    works.CREDENTIALS,
+    works.INTROSPECTION,
+    works.API,
+    endorse.BARE_API,
+)
+_KINDS = (
+    "latency",
+    "pages",
+    "start",
+    "flows",
+    "fapi2",
+    *_WORKS,
+    "dpop",
+    "starlette",
+    "postgres",
+)
 
 
 def main() -> None:
@@ -65,7 +98,7 @@ def _allow_files(wanted: int) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(_KINDS)} (all)")
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(_MEASURES)} (all)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pages", type=int, default=1000, help="that wait, for latency")
     parser.add_argument("--crowd", type=int, default=10_000, help="pages that wait, for pages")
@@ -74,13 +107,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--starts", type=int, default=10)
     parser.add_argument("--flows", type=int, default=3000, help="whole flows a round")
     parser.add_argument("--calls", type=int, default=20_000, help="with a token, a round")
+    parser.add_argument("--codes", type=int, default=1500, help="to redeem, a round")
     parser.add_argument("--at-once", type=int, default=32, help="flows at the same time")
     parser.add_argument("--folder", default="/var/tmp", help="where the databases are made")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
     options = parser.parse_args()
-    unknown = [kind for kind in options.kinds if kind not in _KINDS]
+    unknown = [kind for kind in options.kinds if kind not in _MEASURES]
     if unknown:
-        parser.error(f"there is no {unknown[0]}; there are {', '.join(_KINDS)}")
+        parser.error(f"there is no {unknown[0]}; there are {', '.join(_MEASURES)}")
     return options
 
 
@@ -99,7 +133,7 @@ def _waited(
     options: argparse.Namespace, folder: str, pages: int
 ) -> tuple[str, list[latency.Latencies]]:
     def once(server: Running) -> Coroutine[Any, Any, latency.Latencies]:
-        return latency.measure(server, os.getpid(), pages, options.samples, options.every)
+        return latency.measure(server, pages, options.samples, options.every)
 
     rounds = [_on_sqlite(folder, f"{pages}-pages-{it}", once) for it in range(options.rounds)]
     return f"{pages} pages waiting, {options.samples} approvals a round", rounds
@@ -112,13 +146,14 @@ def _start(options: argparse.Namespace, folder: str) -> list[Line]:
 
 
 def _flows(options: argparse.Namespace, folder: str) -> list[Line]:
-    def once(server: Running) -> Coroutine[Any, Any, flows.Round]:
-        return flows.measure(server, os.getpid(), options.flows, options.at_once)
+    def once(server: Running) -> Coroutine[Any, Any, Done]:
+        return flows.measure(server, options.flows, options.at_once)
 
     rounds = []
     for it in range(options.rounds):
         rounds.append(_on_sqlite(folder, f"flows-{it}", once))
-        flows.check_kept(f"{folder}/flows-{it}.db", rounds[-1])
+        made = load.warming(options.flows, options.at_once) + options.flows
+        flows.check_kept(f"{folder}/flows-{it}.db", made)
     said = f"Whole flows on SQLite, {options.flows} a round, {options.at_once} at once"
     return _told(said, report.flows("SQLite", rounds, _FLOWS_AT_LEAST))
 
@@ -131,7 +166,7 @@ def _fapi2(options: argparse.Namespace, folder: str) -> list[Line]:
             app = strict.register(server.facts, database)
             rounds.append(
                 tuple(
-                    _run(flows.measure(server, os.getpid(), options.flows, options.at_once, one))
+                    _run(flows.measure(server, options.flows, options.at_once, one))
                     for one in (None, app)
                 )
             )
@@ -139,17 +174,49 @@ def _fapi2(options: argparse.Namespace, folder: str) -> list[Line]:
     return _told(said, report.profiles(rounds, _STRICT_AT_MOST))
 
 
-def _tokens(options: argparse.Namespace, folder: str) -> list[Line]:
-    asked: dict[str, list[tokens.Asked]] = {"introspection": [], "API call with a DPoP proof": []}
+def _dpop(options: argparse.Namespace, folder: str) -> list[Line]:
+    async def once(server: Running, app: strict.StrictApp) -> Done:
+        lanes = await tokens.proven(server, options.at_once, app)
+        return await load.measure(server, lanes, options.calls)
+
+    rounds = []
     for it in range(options.rounds):
-        database = f"sqlite:///{folder}/tokens-{it}.db"
+        database = f"sqlite:///{folder}/dpop-{it}.db"
         with running(database) as server:
-            app = strict.register(server.facts, database)
-            work = server, os.getpid(), options.calls, options.at_once
-            asked["introspection"].append(_run(tokens.introspection(*work)))
-            asked["API call with a DPoP proof"].append(_run(tokens.proven(*work, app)))
-    said = f"What is asked of a token, {options.calls} calls a round, {options.at_once} at once"
-    return _told(said, report.asked(asked, _ASKED_AT_LEAST))
+            rounds.append(_run(once(server, strict.register(server.facts, database))))
+    said = f"A token with a proof, {options.calls} calls a round, {options.at_once} at once"
+    return _told(said, report.work("API call with a DPoP proof", rounds, _ASKED_AT_LEAST))
+
+
+def _work(name: str, options: argparse.Namespace, folder: str) -> list[Line]:
+    """Measure one of the works that peers are measured at too, of Endorse alone."""
+    units = {works.FLOW: options.flows, works.CODE: options.codes}.get(name, options.calls)
+
+    async def once(one: endorse.Endorse, server: Running) -> Done:
+        ready = load.warming(units, options.at_once) + units
+        lanes = await one.works[name](options.at_once, ready)
+        return await load.measure(server, lanes, units)
+
+    rounds = []
+    for it in range(options.rounds):
+        database = f"sqlite:///{folder}/{name}-{it}.db"
+        with running(database) as server:
+            rounds.append(_run(once(endorse.Endorse(server, database), server)))
+    title = endorse.TITLES[name]
+    said = f"{title}, {units} a round, {options.at_once} at once"
+    return _told(said, report.work(title, rounds))
+
+
+def _bare(options: argparse.Namespace, folder: str) -> list[Line]:
+    async def once(site: Site) -> Done:
+        return await load.measure(site, bare.lanes(site.port, options.at_once), options.calls)
+
+    rounds = []
+    for it in range(options.rounds):
+        with bare.running(Path(folder, f"bare-{it}.log")) as site:
+            rounds.append(_run(once(site)))
+    said = f"Bare Starlette, {options.calls} answers a round, {options.at_once} at once"
+    return _told(said, report.work("bare Starlette", rounds))
 
 
 def _postgres(options: argparse.Namespace, folder: str) -> list[Line]:
@@ -160,7 +227,7 @@ def _postgres(options: argparse.Namespace, folder: str) -> list[Line]:
     rounds = []
     for _ in range(options.rounds):
         with postgres.database(programs, options.folder) as url, running(url) as server:
-            work = flows.measure(server, os.getpid(), options.flows, options.at_once)
+            work = flows.measure(server, options.flows, options.at_once)
             rounds.append(_run(work))
     name = f"PostgreSQL {postgres.version(programs)}"
     said = f"Whole flows on {name}, {options.flows} a round, {options.at_once} at once"
@@ -173,7 +240,9 @@ _MEASURES: dict[str, Callable[[argparse.Namespace, str], list[Line]]] = {
     "start": _start,
     "flows": _flows,
     "fapi2": _fapi2,
-    "tokens": _tokens,
+    "dpop": _dpop,
+    **{name: partial(_work, name) for name in _WORKS},
+    "starlette": _bare,
     "postgres": _postgres,
 }
 

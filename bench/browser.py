@@ -46,7 +46,8 @@ class Tokens(msgspec.Struct, frozen=True):
 
 _STARTED = msgspec.json.Decoder(_Started)
 _STATE = msgspec.json.Decoder(_State)
-_TOKENS = msgspec.json.Decoder(Tokens)
+TOKENS = msgspec.json.Decoder(Tokens)
+"""Reads the token endpoint's answer."""
 
 
 class Tab:
@@ -215,7 +216,7 @@ def challenge_of(text: str) -> str:
 def token_of(answer: Answer, kind: str) -> Tokens:
     """Read the tokens of a whole approval, of this kind."""
     expect(answer, 200, "/token")
-    tokens = _TOKENS.decode(answer.body)
+    tokens = TOKENS.decode(answer.body)
     if (tokens.token_type, tokens.scope) != (kind, SCOPE) or tokens.expires_in <= 0:
         raise Broken("the tokens are not what was approved")
     return tokens

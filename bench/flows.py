@@ -1,44 +1,16 @@
 """Whole flows a second: page, start, stream, claim, match, review, approve, resume, token."""
 
-import asyncio
 import contextlib
 import sqlite3
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Protocol
 
+from bench import load
 from bench.browser import Client, Tab, Tokens
 from bench.http import Broken, Connection, Stream
+from bench.load import Done, Lane, warming
 from bench.phone import SwiftPhone, enrol
-from bench.server import Running, cpu_seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One measurement of many flows. Times are seconds, `cpu` of each side for one flow."""
-
-    flows: int
-    all_flows: int
-    """With those that warmed up."""
-    seconds: float
-    server_cpu: float
-    driver_cpu: float
-
-    @property
-    def rate(self) -> float:
-        """Give flows a second."""
-        return self.flows / self.seconds
-
-    @property
-    def server_busy(self) -> float:
-        """Give the share of its core that the server used."""
-        return self.server_cpu * self.rate
-
-    @property
-    def driver_busy(self) -> float:
-        """Give the share of its core that the driver used."""
-        return self.driver_cpu * self.rate
+from bench.server import Running
 
 
 class App(Protocol):
@@ -66,8 +38,8 @@ class Place:
         self._api = Connection(server.port)
         self._client = app.client(self._api) if app else Client(server.facts, self._api)
 
-    async def flow(self) -> tuple[Tokens, int]:
-        """Run one whole flow; give the tokens, and how many accounts they must open."""
+    async def approved(self) -> tuple[Tab, int]:
+        """Go from the page to the approval; give the tab, and how many accounts were approved."""
         here = self._page, self._stream
         tab = self._app.tab(*here) if self._app else Tab(self._facts, *here)
         await tab.open()
@@ -77,24 +49,20 @@ class Place:
         challenge = await self._phone.review(journey, accounts)
         await self._phone.approve(self._phone.signed(journey, challenge))
         await tab.until("approved")
+        return tab, len(accounts)
+
+    async def flow(self) -> tuple[Tokens, int]:
+        """Run one whole flow; give the tokens, and how many accounts they must open."""
+        tab, accounts = await self.approved()
         code, _ = await tab.resume()
         tokens = await self._client.redeem(code, tab.verifier)
         await tab.done()
-        return tokens, len(accounts)
+        return tokens, accounts
 
     async def check(self, tokens: Tokens, accounts: int) -> None:
         """Find that an access token opens exactly what was approved."""
         if await self._client.accounts(tokens.access_token) != accounts:
             raise Broken("the token does not open the accounts that were approved")
-
-    async def keep_at_it(self, turns: Iterator[int], made: list[Tokens]) -> None:
-        """Run flows while there are turns left; look behind the last token."""
-        tokens, accounts = None, 0
-        for _ in turns:
-            tokens, accounts = await self.flow()
-            made.append(tokens)
-        if tokens is not None:
-            await self.check(tokens, accounts)
 
     def close(self) -> None:
         """Hang up everywhere."""
@@ -102,40 +70,52 @@ class Place:
             connection.close()
 
 
-async def measure(
-    server: Running, driver: int, flows: int, at_once: int, app: App | None = None
-) -> Round:
+class Flows:
+    """Lanes of whole flows, and what they must have made in the end."""
+
+    def __init__(self, places: Sequence[Place]) -> None:
+        """Run one flow after another at each of these places."""
+        self._places = places
+        self._seen: set[str] = set()
+        self._last: dict[Place, tuple[Tokens, int]] = {}
+        self.lanes = [self._lane(place) for place in places]
+
+    def _lane(self, place: Place) -> Lane:
+        async def turn() -> None:
+            tokens, accounts = await place.flow()
+            self._seen.add(tokens.access_token)
+            self._last[place] = tokens, accounts
+
+        return Lane(turn, place.close)
+
+    async def check(self, flows: int) -> None:
+        """Find an access token for each flow, and that the last of each place opens its accounts.
+
+        Raises Broken.
+        """
+        if len(self._seen) != flows:
+            raise Broken("two flows ended in the same access token")
+        for place, last in self._last.items():
+            await place.check(*last)
+
+
+async def measure(server: Running, flows: int, at_once: int, app: App | None = None) -> Done:
     """Run this many flows, `at_once` at a time, after a tenth as many to warm up.
 
-    `driver` is the process id of the caller. Raises Broken at the first wrong answer.
+    Raises Broken at the first wrong answer.
     """
-    places = [Place(server, phone, app) for phone in await enrol(server.facts.issuer, at_once)]
-    warming = len(await _run(places, max(at_once, flows // 10)))
-    cpu = server.cpu_seconds(), cpu_seconds(driver)
-    began = time.perf_counter()
-    made = await _run(places, flows)
-    seconds = time.perf_counter() - began
-    server_cpu = (server.cpu_seconds() - cpu[0]) / flows
-    driver_cpu = (cpu_seconds(driver) - cpu[1]) / flows
-    for place in places:
-        place.close()
-    if len(made) != flows or len({tokens.access_token for tokens in made}) != flows:
-        raise Broken("two flows ended in the same access token")
-    return Round(flows, warming + flows, seconds, server_cpu, driver_cpu)
+    phones = await enrol(server.facts.issuer, at_once)
+    work = Flows([Place(server, phone, app) for phone in phones])
+    done = await load.measure(server, work.lanes, flows)
+    await work.check(warming(flows, at_once) + flows)
+    for lane in work.lanes:
+        lane.close()
+    return done
 
 
-def check_kept(file: str, round_: Round) -> None:
+def check_kept(file: str, flows: int) -> None:
     """Find every flow's grant in a database that no server has open any more. Raises Broken."""
     with contextlib.closing(sqlite3.connect(file)) as database:
         grants: int = database.execute("SELECT count(*) FROM grants").fetchone()[0]
-    if grants != round_.all_flows:
-        raise Broken(f"{round_.all_flows} flows left {grants} grants in the database")
-
-
-async def _run(places: list[Place], flows: int) -> list[Tokens]:
-    turns = iter(range(flows))
-    made: list[Tokens] = []
-    async with asyncio.TaskGroup() as all_places:
-        for place in places:
-            all_places.create_task(place.keep_at_it(turns, made))
-    return made
+    if grants != flows:
+        raise Broken(f"{flows} flows left {grants} grants in the database")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bench.browser import Client, Tab
 from bench.http import Broken, Connection, Stream
 from bench.phone import SwiftPhone, enrol
-from bench.server import Running, cpu_seconds
+from bench.server import Running
 
 _PHONES = 32
 _OPENING_AT_ONCE = 16
@@ -84,13 +84,11 @@ class _Crowd:
             stream.close()
 
 
-async def measure(
-    server: Running, driver: int, pages: int, samples: int, every: float
-) -> Latencies:
+async def measure(server: Running, pages: int, samples: int, every: float) -> Latencies:
     """Approve `samples` of `pages` waiting pages, one each `every` seconds on average.
 
     Approvals come as people do, at moments of their own: none waits for the one before.
-    `driver` is the process id of the caller. Raises Broken at the first wrong answer.
+    Raises Broken at the first wrong answer.
     """
     phones: asyncio.Queue[SwiftPhone] = asyncio.Queue()
     for phone in await enrol(server.facts.issuer, _PHONES):
@@ -102,7 +100,7 @@ async def measure(
     claims: list[float] = []
     approvals: list[float] = []
     draw = random.Random(_SEED)
-    cpu = server.cpu_seconds(), cpu_seconds(driver)
+    cpu = server.cpu_seconds(), time.process_time()
     began = time.perf_counter()
     async with asyncio.TaskGroup() as people:
         for _ in range(samples):
@@ -110,7 +108,7 @@ async def measure(
             await asyncio.sleep(draw.expovariate(1 / every))
     seconds = time.perf_counter() - began
     server_busy = (server.cpu_seconds() - cpu[0]) / seconds
-    driver_busy = (cpu_seconds(driver) - cpu[1]) / seconds
+    driver_busy = (time.process_time() - cpu[1]) / seconds
     longest_gap, most = crowd.longest_gap(), server.memory().most
     crowd.close()
     return Latencies(

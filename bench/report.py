@@ -1,14 +1,13 @@
 """Numbers into words: what is printed, and the table that docs/benchmarks.md keeps."""
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.flows import Round
 from bench.latency import Latencies
+from bench.load import Done
 from bench.start import Started
-from bench.tokens import Asked
 
 _BEGIN = "<!-- measured: begin -->"
 _END = "<!-- measured: end -->"
@@ -76,7 +75,7 @@ def start(runs: Sequence[Started], below: float) -> list[Line]:
     ]
 
 
-def flows(name: str, rounds: Sequence[Round], at_least: float | None) -> list[Line]:
+def flows(name: str, rounds: Sequence[Done], at_least: float | None) -> list[Line]:
     """Write flows a second, and what each side used for one flow."""
     rates = [it.rate for it in rounds]
     met = None if at_least is None else statistics.median(rates) >= at_least
@@ -85,11 +84,11 @@ def flows(name: str, rounds: Sequence[Round], at_least: float | None) -> list[Li
         Line(f"{name}: whole flows", *_median(rates, _rate), target, met),
         Line(
             f"{name}: server's processor time a flow",
-            *_median([it.server_cpu for it in rounds], _ms2),
+            *_median([it.server_each for it in rounds], _ms2),
         ),
         Line(
             f"{name}: driver's processor time a flow",
-            *_median([it.driver_cpu for it in rounds], _ms2),
+            *_median([it.driver_cpu / it.units for it in rounds], _ms2),
         ),
     ]
     for side, shares in (
@@ -100,15 +99,15 @@ def flows(name: str, rounds: Sequence[Round], at_least: float | None) -> list[Li
     return lines
 
 
-def profiles(rounds: Sequence[tuple[Round, ...]], at_most: float) -> list[Line]:
+def profiles(rounds: Sequence[tuple[Done, ...]], at_most: float) -> list[Line]:
     """Write what a flow of each profile costs the server, and how they compare."""
-    ratios = [strict.server_cpu / plain.server_cpu for plain, strict in rounds]
+    ratios = [strict.server_each / plain.server_each for plain, strict in rounds]
     met = statistics.median(ratios) <= at_most
     lines = []
     for it, name in enumerate(("plain", "fapi2")):
         each = [round_[it] for round_ in rounds]
         rate = _median([one.rate for one in each], _rate)
-        cpu = _median([one.server_cpu for one in each], _ms2)
+        cpu = _median([one.server_each for one in each], _ms2)
         lines.append(Line(f"{name} profile: whole flows", *rate))
         lines.append(Line(f"{name} profile: server's processor time a flow", *cpu))
         busy = _median([one.driver_busy for one in each], _share)
@@ -118,18 +117,20 @@ def profiles(rounds: Sequence[tuple[Round, ...]], at_most: float) -> list[Line]:
     return lines
 
 
-def asked(measured: Mapping[str, Sequence[Asked]], at_least: float) -> list[Line]:
-    """Write how many questions about a token are answered a second, by one core."""
-    lines = []
-    for name, rounds in measured.items():
-        rates = [it.rate for it in rounds]
-        met = statistics.median(rates) >= at_least
-        lines.append(Line(name, *_median(rates, _rate), f">= {at_least:.0f}/s", met))
-        cores = _median([it.on_one_core for it in rounds], _rate)
-        lines.append(Line(f"{name}: in a second of the server's time", *cores))
-        busy = _median([it.driver_cpu / it.seconds for it in rounds], _share)
-        lines.append(Line(f"{name}: driver's core used", *busy))
-    return lines
+def work(name: str, rounds: Sequence[Done], at_least: float | None = None) -> list[Line]:
+    """Write how often a second something is done, and what one of it costs the server."""
+    rates = [it.rate for it in rounds]
+    met = None if at_least is None else statistics.median(rates) >= at_least
+    target = "" if at_least is None else f">= {at_least:.0f}/s"
+    each = _median([it.server_each for it in rounds], _us)
+    busy = _median([it.server_busy for it in rounds], _share)
+    driver = _median([it.driver_busy for it in rounds], _share)
+    return [
+        Line(name, *_median(rates, _rate), target, met),
+        Line(f"{name}: server's processor time of one", *each),
+        Line(f"{name}: server's core used", *busy),
+        Line(f"{name}: driver's core used", *driver),
+    ]
 
 
 def shown(line: Line) -> str:
@@ -179,6 +180,10 @@ def _ms(seconds: float) -> str:
 
 def _ms2(seconds: float) -> str:
     return f"{seconds * 1000:.2f} ms"
+
+
+def _us(seconds: float) -> str:
+    return f"{seconds * 1e6:.0f} µs"
 
 
 def _s(seconds: float) -> str:

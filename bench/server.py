@@ -1,11 +1,13 @@
-"""The server under test: `endorse sandbox` in a process of its own, kept on one core."""
+"""Servers under test, each in a process of its own on one core: `endorse sandbox`, and others."""
 
 import contextlib
 import os
 import re
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +16,9 @@ import msgspec
 
 SERVER_CORE = 0
 DRIVER_CORE = 1
-_TICKS = os.sysconf("SC_CLK_TCK")
+_CPUCLOCK_SCHED = 2
+_START_SECONDS = 60
+_STOP_SECONDS = 30
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -34,34 +38,42 @@ class Memory(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Running:
-    """A server that answers."""
+class Site:
+    """A server that answers on a port of this machine."""
 
-    facts: Facts
+    port: int
     pid: int
 
-    @property
-    def port(self) -> int:
-        """The port that the bank's side listens on."""
-        return int(self.facts.issuer.rsplit(":", 1)[1])
-
     def cpu_seconds(self) -> float:
-        """Give the processor time that all its threads have used."""
-        return cpu_seconds(self.pid)
+        """Give the processor time that it has used: all threads, and the processes it started."""
+        return sum(map(cpu_seconds, _family(self.pid)))
 
     def memory(self) -> Memory:
-        """Give its resident memory, from /proc/PID/status."""
+        """Give the resident memory of its first process, from /proc/PID/status."""
         text = Path(f"/proc/{self.pid}/status").read_text()
         kibibytes = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB$", text, re.MULTILINE))
         return Memory(int(kibibytes["VmRSS"]) * 1024, int(kibibytes["VmHWM"]) * 1024)
 
 
+@dataclass(frozen=True)
+class Running(Site):
+    """A running `endorse sandbox`."""
+
+    facts: Facts
+
+
 def cpu_seconds(pid: int) -> float:
-    """Give the processor time (user and system) of a process, from /proc/PID/stat."""
-    text = Path(f"/proc/{pid}/stat").read_text()
-    # The command's name may hold spaces and brackets; the fields count from behind it.
-    fields = text.rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / _TICKS
+    """Give the processor time (user and system) of a process, to the nanosecond.
+
+    How Linux numbers the processor clock of a process: clock_getcpuclockid(3).
+    """
+    return time.clock_gettime((~pid << 3) | _CPUCLOCK_SCHED)
+
+
+def _family(pid: int) -> Iterator[int]:
+    yield pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        yield from _family(int(child))
 
 
 def command(*options: str) -> list[str]:
@@ -90,9 +102,51 @@ def running(database: str) -> Iterator[Running]:
         ready = process.stdout.readline() if process.stdout else ""
         if not ready:
             raise RuntimeError("endorse sandbox did not start")
-        yield Running(msgspec.json.decode(ready, type=Facts), process.pid)
+        facts = msgspec.json.decode(ready, type=Facts)
+        yield Running(int(facts.issuer.rsplit(":", 1)[1]), process.pid, facts)
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(_STOP_SECONDS)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def free_port() -> int:
+    """Give a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(
+    line: Sequence[str | Path], port: int, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Site]:
+    """Run a server that is told to listen on this port; stop it at the end.
+
+    What it says goes to `log`; RuntimeError holds the end of that if it does not start.
+    """
+    with on_core(SERVER_CORE), log.open("wb") as out:
+        process = subprocess.Popen(
+            line,
+            stdout=out,
+            stderr=out,
+            cwd=log.parent,
+            env={**os.environ, **(environment or {})},
+        )
+    try:
+        _wait_until_heard(process, port, log)
+        yield Site(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait(_STOP_SECONDS)
+
+
+def _wait_until_heard(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"it did not start: {log.read_text()[-2000:]}")
+        time.sleep(0.02)

@@ -1,0 +1,155 @@
+"""Endorse at the works that every server is measured at, and one call that only checks a token."""
+
+import asyncio
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from bench import calls, works
+from bench.browser import SCOPE, TOKENS, Client, Tokens
+from bench.calls import basic, good, same
+from bench.flows import Flows, Place
+from bench.http import Connection
+from bench.load import Lane
+from bench.phone import enrol
+from bench.server import Running
+
+_SCOPE = f'"scope":"{SCOPE}"'.encode()
+_OWN = b'"scope":"directory"'
+BARE_API = "directory"
+"""The API's smallest answer: that a token of the client's own is good, and nothing of the bank."""
+
+TITLES: Mapping[str, str] = {**works.TITLES, BARE_API: "API check without the bank's part"}
+
+
+class _Machine(msgspec.Struct, frozen=True):
+    """A client that asks for itself alone."""
+
+    client_id: str
+    client_secret: str
+
+
+class Endorse:
+    """A running server, and what it takes to ask it for each work."""
+
+    def __init__(self, server: Running, database: str) -> None:
+        """Register a client that asks for itself, beside the running server."""
+        self._server = server
+        self._host = server.facts.issuer.removeprefix("http://")
+        facts = server.facts
+        self._app = basic(facts.client_id, facts.client_secret)
+        machine = _register(database)
+        self._machine = basic(machine.client_id, machine.client_secret)
+        self.works: Mapping[str, works.Prepare] = {
+            works.FLOW: self._flow,
+            works.CODE: self._code,
+            works.REFRESH: self._refresh,
+            works.CREDENTIALS: self._credentials,
+            works.INTROSPECTION: self._introspection,
+            works.API: self._api,
+            BARE_API: self._directory,
+        }
+
+    async def _flow(self, at_once: int, _units: int) -> Sequence[Lane]:
+        return Flows(await self._places(at_once)).lanes
+
+    async def _code(self, at_once: int, units: int) -> Sequence[Lane]:
+        codes = deque(await self._codes(at_once, units))
+
+        def lane() -> Lane:
+            connection = Connection(self._server.port)
+            client = Client(self._server.facts, connection)
+
+            async def turn() -> None:
+                await client.redeem(*codes.popleft())
+
+            return Lane(turn, connection.close)
+
+        return [lane() for _ in range(at_once)]
+
+    async def _refresh(self, at_once: int, _units: int) -> Sequence[Lane]:
+        def lane(tokens: Tokens) -> Lane:
+            connection = Connection(self._server.port)
+            held = [tokens.refresh_token]
+
+            async def turn() -> None:
+                form = {"grant_type": "refresh_token", "refresh_token": held.pop()}
+                request = calls.post(self._host, "/token", form, self._app)
+                answer = good(await connection.send(request), _SCOPE)
+                held.append(TOKENS.decode(answer.body).refresh_token)
+
+            return Lane(turn, connection.close)
+
+        return [lane(tokens) for tokens in await self._tokens(at_once)]
+
+    async def _credentials(self, at_once: int, _units: int) -> Sequence[Lane]:
+        form = {"grant_type": "client_credentials", "scope": "directory"}
+        request = calls.post(self._host, "/token", form, self._machine)
+        return [same(self._server.port, request, _OWN) for _ in range(at_once)]
+
+    async def _introspection(self, at_once: int, _units: int) -> Sequence[Lane]:
+        def lane(tokens: Tokens) -> Lane:
+            form = {"token": tokens.access_token}
+            request = calls.post(self._host, "/introspect", form, self._app)
+            return same(self._server.port, request, b'"active":true')
+
+        return [lane(tokens) for tokens in await self._tokens(at_once)]
+
+    async def _api(self, at_once: int, _units: int) -> Sequence[Lane]:
+        def lane(tokens: Tokens) -> Lane:
+            request = calls.get(self._host, "/v1/accounts", f"Bearer {tokens.access_token}")
+            return same(self._server.port, request, b'"accounts":[{')
+
+        return [lane(tokens) for tokens in await self._tokens(at_once)]
+
+    async def _directory(self, at_once: int, _units: int) -> Sequence[Lane]:
+        form = {"grant_type": "client_credentials", "scope": "directory"}
+        asking = calls.post(self._host, "/token", form, self._machine)
+        connection = Connection(self._server.port)
+        lanes = []
+        for _ in range(at_once):
+            answer = good(await connection.send(asking), _OWN)
+            token: str = msgspec.json.decode(answer.body)["access_token"]
+            request = calls.get(self._host, "/v1/directory", f"Bearer {token}")
+            lanes.append(same(self._server.port, request, b'"longestConnectionDays"'))
+        connection.close()
+        return lanes
+
+    async def _places(self, count: int) -> list[Place]:
+        phones = await enrol(self._server.facts.issuer, count)
+        return [Place(self._server, phone) for phone in phones]
+
+    async def _tokens(self, count: int) -> list[Tokens]:
+        """Give the tokens of as many grants of as many people."""
+        places = await self._places(count)
+        made = await asyncio.gather(*(place.flow() for place in places))
+        for place in places:
+            place.close()
+        return [tokens for tokens, _ in made]
+
+    async def _codes(self, at_once: int, count: int) -> list[tuple[str, str]]:
+        """Give codes that wait to be redeemed, with what proves whose they are."""
+        made: list[tuple[str, str]] = []
+        turns = iter(range(count))
+
+        async def keep_at_it(place: Place) -> None:
+            for _ in turns:
+                tab, _ = await place.approved()
+                code, _ = await tab.resume()
+                made.append((code, tab.verifier))
+                await tab.done()
+            place.close()
+
+        await asyncio.gather(*(keep_at_it(place) for place in await self._places(at_once)))
+        return made
+
+
+def _register(database: str) -> _Machine:
+    line = [str(Path(sys.executable).parent / "endorse"), "client", "--database", database]
+    line += ["add", "Clearing", "--grant-type", "client_credentials", "--json"]
+    done = subprocess.run(line, stdout=subprocess.PIPE, check=True)
+    return msgspec.json.decode(done.stdout, type=_Machine)
