@@ -54,7 +54,7 @@ QUERIES: Final = {
 JSON: Final = ("/phone/", "/connect/{short}/near", "/register", PAYMENTS)
 # These read nothing of what is sent with them.
 NOTHING: Final = re.compile(
-    r"/(healthz|jwks|a|q|device|errors.*|phone|return|brand\.css|connect/.*|resume/.*|phone/.*|"
+    r"/(healthz|readyz|jwks|a|q|device|errors.*|phone|return|brand\.css|connect/.*|resume/.*|phone/.*|"
     r"\.well-known/.*|v1/directory|v1/payments/.*|v1/accounts(/\{account_id\}(/balances)?)?|userinfo|grants/.*|openapi\.json|"
     r"register/.*)\Z"
 )

@@ -60,6 +60,7 @@ def good_settings(folder: Path) -> dict[str, str]:
         "ENDORSE_BANK": "tests.flows.own_bank:bank",
         "ENDORSE_BRAND_NAME": "Bank of Tests",
         "ENDORSE_PORT": str(free_port()),
+        "ENDORSE_DRAIN": "0",
     }
 
 

@@ -216,6 +216,9 @@ async def test_the_end_of_the_server_ends_streams_and_watches_at_once(tmp_path: 
         assert (await page.state())["state"] == "claimed"
         await stack.aclose()
         assert "done" not in await page.rest()
+        [_, back] = re.findall(rb"retry: (\d+)\n\n", page.raw)
+        assert 100 <= int(back) <= 1100
+        assert page.raw.endswith(b"retry: " + back + b"\n\n")
         assert (await watching).state == "claimed"
     await http.aclose()
 

@@ -20,4 +20,5 @@ async def run_server() -> None:
     desk = await open_desk(settings, load_bank(settings.bank), risk=load_risk(settings))
     sockets = listen_or_say([settings.host], settings.port, "ENDORSE_PORT")
     logging.getLogger("endorse").info("serving %s on port %d", settings.issuer, settings.port)
-    await serve_all(asyncio.Event(), (server_for(create_app(desk), desk), sockets))
+    server = server_for(create_app(desk), desk)
+    await serve_all(asyncio.Event(), (server, sockets), drain=settings.drain)

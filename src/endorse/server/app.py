@@ -27,6 +27,7 @@ from endorse.server import (
     payments,
     phone,
     phones,
+    ready,
     resume,
     still,
     ways,
@@ -125,6 +126,7 @@ ANSWERS: Final[tuple[tuple[str, str, _Plain], ...]] = (
     ("POST", "/phone/sandbox/enrolments", enrol.be_somebody),
     # whoever looks after it
     ("GET", "/healthz", wire.healthy),
+    ("GET", "/readyz", ready.tell_public),
 )
 
 PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (

@@ -18,6 +18,7 @@ from endorse.server.keyring import Keyring
 from endorse.server.keys import Keys
 from endorse.server.limit import Limit
 from endorse.server.ping import Pings
+from endorse.server.ready import Readiness
 from endorse.server.risk import IN_SANDBOX, Rules
 from endorse.server.seen import Seen
 from endorse.server.settings import Settings
@@ -75,6 +76,9 @@ class Desk:
         self.fresh = fresh
         self.invented = invented if settings.sandbox else None
         self.risk = risk or Rules(IN_SANDBOX if settings.sandbox else None)
+        self.readiness = Readiness()
+        self.stopping = False
+        """Set when the server was told to stop: it still answers, but wants no new requests."""
         self.waiting = Waiting(settings.policy.frame_every)
         self.pings = Pings(settings.sandbox)
         self.starts = Limit(settings.policy.starts_a_minute, seconds=60)

@@ -1,7 +1,7 @@
 """What holds for every request: our own host name only, and no failure without a reference."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -16,6 +16,9 @@ from endorse.server.keyring import KeyHolderAway
 from endorse.server.language import language_of
 from endorse.server.pages import Pages
 from endorse.store.connection import StoreAway
+
+_FOR_WATCHERS: Final = ("/healthz", "/readyz")
+"""What a load balancer asks, by whatever name it has for this machine."""
 
 
 class Frontdoor:
@@ -83,7 +86,7 @@ class Frontdoor:
     def _elsewhere(self, scope: Scope) -> Response | None:
         """Answer for another host: cookies, passkeys and links are bound to the issuer's."""
         hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if hosts == [self._host] or scope["path"] == "/healthz":
+        if hosts == [self._host] or scope["path"] in _FOR_WATCHERS:
             return None
         if (
             self._mtls

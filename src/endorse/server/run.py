@@ -139,8 +139,14 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         self.ready.set()
 
+    def leave(self) -> None:
+        """Say to whoever asks `/readyz` that this server will stop; it still answers."""
+        if self._desk is not None:
+            self._desk.stopping = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Send the waiting pages away, then stop."""
+        self.leave()
         if self._desk is not None:
             self._desk.waiting.end()
         await super().shutdown(sockets)
@@ -175,14 +181,32 @@ def _allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-async def serve_all(ready: asyncio.Event, *servers: tuple[Server, list[socket.socket]]) -> None:
-    """Run servers in this process until SIGINT or SIGTERM; set `ready` when all answer."""
+async def serve_all(
+    ready: asyncio.Event, *servers: tuple[Server, list[socket.socket]], drain: float = 0
+) -> None:
+    """Run servers in this process until SIGINT or SIGTERM; set `ready` when all answer.
+
+    After the signal they are no longer ready, but answer for `drain` seconds more, so that a load
+    balancer can pass them over before a request fails. A second signal cuts that short.
+    """
     _allow_connections()
     loop = asyncio.get_running_loop()
+    leaving = False
 
-    def stop() -> None:
+    def end() -> None:
         for server, _ in servers:
             server.should_exit = True
+
+    def stop() -> None:
+        nonlocal leaving
+        if leaving or not drain:
+            end()
+            return
+        leaving = True
+        log.info("stopping: not ready any more, and gone in %g s", drain)
+        for server, _ in servers:
+            server.leave()
+        loop.call_later(drain, end)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)

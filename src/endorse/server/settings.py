@@ -18,6 +18,8 @@ from endorse.server.keys import read_secret
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _FACTORY: Final = re.compile(r"[\w.]+:\w+")
 _NEW_SECRET: Final = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+DRAIN: Final = 3
+"""Long enough for a load balancer that asks every second, too short to hold up a restart."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -67,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The path of a place table for Endorse's own risk check; "" for none."""
     host: str = "127.0.0.1"
     port: int = 8000
+    drain: int = 0
+    """For how many seconds the server still answers after it was told to stop."""
 
     @property
     def issuer_host(self) -> str:
@@ -155,7 +159,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     proxies, mtls_host = _proxies(environment, problems)
     software_issuers = _software_issuers(environment, problems)
     brand = _brand(environment, problems)
-    port = _port(environment, problems)
+    port = _number("PORT", 8000, 1, 65535, environment, problems)
+    drain = _number("DRAIN", DRAIN, 0, 300, environment, problems)
     offered = tuple(environment.get("ENDORSE_WAYS", " ".join(Policy().ways)).split())
     if ways_problem(offered):
         problems.append(f"ENDORSE_WAYS {ways_problem(offered)}.")
@@ -176,6 +181,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         software_issuers=software_issuers,
         host=environment.get("ENDORSE_HOST", "127.0.0.1"),
         port=port,
+        drain=drain,
     )
 
 
@@ -189,6 +195,7 @@ KNOWN: Final = (
     "PLACES",
     "HOST",
     "PORT",
+    "DRAIN",
     "WAYS",
     "TRUSTED_PROXIES",
     "MTLS_HOST",
@@ -202,12 +209,19 @@ KNOWN: Final = (
 )
 
 
-def _port(environment: Mapping[str, str], problems: list[str]) -> int:
-    port = environment.get("ENDORSE_PORT", "8000")
-    if port.isdecimal() and 0 < int(port) < 65536:
-        return int(port)
-    problems.append("ENDORSE_PORT must be a number from 1 to 65535.")
-    return 0
+def _number(
+    name: str,
+    usual: int,
+    least: int,
+    most: int,
+    environment: Mapping[str, str],
+    problems: list[str],
+) -> int:
+    given = environment.get(f"ENDORSE_{name}", str(usual))
+    if given.isdecimal() and least <= int(given) <= most:
+        return int(given)
+    problems.append(f"ENDORSE_{name} must be a number from {least} to {most}.")
+    return usual
 
 
 def _proxies(environment: Mapping[str, str], problems: list[str]) -> tuple[tuple[str, ...], str]:

@@ -40,6 +40,9 @@ _HEADERS: Final = [
     (b"x-accel-buffering", b"no"),
 ]
 _HEARTBEAT: Final = 15
+_BACK_AFTER: Final = 100
+_BACK_APART: Final = 10
+"""Milliseconds: of the hundred slots the last comes back after a second."""
 _NOT_KEPT: Final = model.Request(model.Trusted("", ""), (), None, None)
 _OVER: Final = ("approved", "redirected", "rejected", "cancelled", "killed", "expired")
 
@@ -135,7 +138,10 @@ class _Page(Waiter):
 
     def _tell(self) -> None:
         if self.closed:
-            self._open = not self._sent("", more=False)
+            # The browser comes back by itself, behind a load balancer to another server. There
+            # are equally many pages in each slot, so ten thousand do not come in one moment.
+            back = _BACK_AFTER + _BACK_APART * self.slot
+            self._open = not self._sent(f"retry: {back}\n\n", more=False)
             return
         if self.changed is not None:
             self._take(self.changed)

@@ -1,8 +1,9 @@
 """Bring a database to this version's schema: numbered files, forward only, each once."""
 
+from functools import cache
 from importlib import resources
 
-from endorse.store.connection import Engine
+from endorse.store.connection import Connection, Engine
 
 _TABLE = "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT PRIMARY KEY)"
 
@@ -32,6 +33,17 @@ async def migrate(engine: Engine) -> int:
                 await db.run(statement)
             await db.run("INSERT INTO schema_versions (version) VALUES ($1)", version)
     return newest
+
+
+async def is_current(db: Connection) -> bool:
+    """Say whether the schema has all that this program needs; a newer one may have more."""
+    row = await db.one("SELECT max(version) FROM schema_versions")
+    return row is not None and int(row[0] or 0) >= _newest()
+
+
+@cache
+def _newest() -> int:
+    return max(_numbered())
 
 
 def _numbered() -> dict[int, str]:
