@@ -1,5 +1,6 @@
 """Register third-party apps in a server's database, beside the running server."""
 
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from endorse.cli.secret import audit_key
 from endorse.core import client as rules
 from endorse.core import invitation as invitations
 from endorse.core import profile, registration
@@ -243,6 +245,7 @@ async def _store(database: str) -> AsyncIterator[Store]:
     require_database(database)
     store = await open_store(database)
     try:
+        store.seal_audit(await audit_key(store, os.environ))
         yield store
     finally:
         await store.close()

@@ -6,6 +6,7 @@ from typing import Any, Final
 import click
 
 from endorse import __version__
+from endorse.cli.audit_log import audit_log
 from endorse.cli.keys import keys
 from endorse.cli.output import fail, run, show
 
@@ -376,3 +377,4 @@ def person_revoke(person_id: str, phone_id: str | None, as_json: bool) -> None:
 
 
 main.add_command(keys)
+main.add_command(audit_log)

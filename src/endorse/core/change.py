@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from endorse.core.audit_log import Head
 from endorse.core.invitation import Invitation
 from endorse.core.journey import Event
 from endorse.core.model import (
@@ -306,6 +307,14 @@ class Sweep(msgspec.Struct, frozen=True):
     at_most: int
 
 
+class CutAudit(msgspec.Struct, frozen=True):
+    """Forget the audit trail's lines up to a number, as far as they belong to these batches."""
+
+    cuts: tuple[tuple[Head, str], ...]
+    """For each chain the last batch that goes, with the proof that a server let it go."""
+    up_to: int
+
+
 Change = (
     Begin
     | BeginPoll
@@ -342,6 +351,7 @@ Change = (
     | AddSigningKey
     | KeepSandboxKey
     | Sweep
+    | CutAudit
 )
 
 Answer = TypeVar("Answer", covariant=True)

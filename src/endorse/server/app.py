@@ -53,6 +53,7 @@ from endorse.server.oauth import (
 )
 from endorse.server.pages import Pages
 from endorse.server.stream import Events
+from endorse.server.trail import forget_old, tell_head
 from endorse.store.connection import StoreAway
 
 _SWEEP_EVERY: Final = 10
@@ -216,7 +217,13 @@ def _route(method: str, path: str, answer: Callable[[Request], Awaitable[Respons
 
 @contextlib.asynccontextmanager
 async def _life(desk: Desk) -> AsyncIterator[None]:
-    work = (desk.waiting.run(), look_elsewhere(desk), _sweep(desk))
+    work = (
+        desk.waiting.run(),
+        look_elsewhere(desk),
+        _sweep(desk),
+        tell_head(desk),
+        forget_old(desk),
+    )
     tasks = [asyncio.create_task(it) for it in work]
     try:
         yield

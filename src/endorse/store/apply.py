@@ -14,6 +14,7 @@ from endorse.core.journey import STEPS
 from endorse.core.model import Evidence, Journey
 from endorse.store.apply_clients import CLIENTS
 from endorse.store.apply_phones import PHONES
+from endorse.store.audit_log import cut
 from endorse.store.connection import Connection, Value
 from endorse.store.polls import POLLS
 from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
@@ -316,4 +317,5 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.MarkRead: _mark_read,
     c.KeepSandboxKey: _keep_sandbox_key,
     c.Sweep: sweep,
+    c.CutAudit: cut,
 }

@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from endorse.core import change as c
+from endorse.core.audit_log import Line
 from endorse.core.ciba import ASKED
 from endorse.core.journey import STEPS, Actor, Event
 from endorse.core.model import Evidence
-from endorse.store.connection import Value
 
-Line = tuple[int, str, str, Value, Value, Value, Value, Value]
-"""at, event, actor, journey_id, grant_id, client_id, person_id, detail."""
-_Told = tuple[str, str, Value, Value, Value, Value, Value]
+_Id = str | None
+_Told = tuple[str, str, _Id, _Id, _Id, _Id, _Id]
 
 
 def trail(changes: Sequence[c.Change], now: int) -> Iterator[Line]:

@@ -1,18 +1,11 @@
-"""The audit trail as chains: one for each writer and start, a link for each batch.
+"""The chain of the audit trail that one writer writes; `core.audit_log` says what a link is."""
 
-A link is a MAC over the batch's lines and the link before. Its key is the server's, not in the
-database: who can write the database but has no key cannot change a line, take one out or put one
-in without breaking a chain. The first link of a chain also covers where the other chains stood, so
-that a chain cannot be shortened, or left out whole, once another has begun.
-"""
-
-import hmac
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
-from endorse.store.audit import Line
+from endorse.core.audit_log import Head, Line, link
 from endorse.store.connection import Connection
 
 Fresh = Callable[[int], bytes]
@@ -30,14 +23,6 @@ _UNNAMED: Final = (
     "SELECT writer_id, batch, mac FROM audit_chains WHERE batch > named ORDER BY writer_id"
 )
 _NAME: Final = "UPDATE audit_chains SET named = $2 WHERE writer_id = $1 AND named < $2"
-
-
-class Head(msgspec.Struct, frozen=True, array_like=True):
-    """Where a chain stands: its writer, the number of its last batch and that batch's MAC."""
-
-    writer_id: str
-    batch: int
-    mac: str
 
 
 class Chain:
@@ -107,17 +92,3 @@ class Chain:
         """
         if self._next is not None:
             self._head, self._next = Head("", 0, ""), None
-
-
-def link(key: bytes, before: Head, follows: Sequence[Head], lines: Sequence[Line]) -> str:
-    """Compute the MAC (HMAC-SHA-256, hexadecimal) of the batch that comes after `before`.
-
-    `follows` are the heads of the other chains, in a chain's first batch only.
-    """
-    said = (before.writer_id, before.batch + 1, before.mac, follows, lines)
-    return hmac.new(key, b"link\n" + msgspec.json.encode(said), "sha256").hexdigest()
-
-
-def cut(key: bytes, last: Head) -> str:
-    """Compute the MAC that shows that the server itself forgot a chain up to this batch."""
-    return hmac.new(key, b"cut\n" + msgspec.json.encode(last), "sha256").hexdigest()

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
+from endorse.core.audit_log import Head, Line
 from endorse.core.change import Begin, Change, Decision, Move
 from endorse.store.apply import apply
-from endorse.store.audit import Line, trail
-from endorse.store.chain import Chain, Fresh, Head
+from endorse.store.audit import trail
+from endorse.store.chain import Chain, Fresh
 from endorse.store.connection import Connection, Engine, Query, StoreAway
 from endorse.store.migrate import migrate
 
