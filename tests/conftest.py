@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
 import pytest
 
+from endorse.store import open_store
 from tests import parts
 
 # How long an example takes says something about the machine, not about the code.
@@ -43,3 +45,15 @@ def postgres_url(postgres_server: parts.PostgresServer) -> Iterator[str]:
     """The URL of a new, empty database."""
     with postgres_server.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: parts.PostgresServer) -> Iterator[str]:
+    """The name of a database with every table and no row: a copy is made faster than the tables."""
+
+    async def migrate(url: str) -> None:
+        await (await open_store(url)).close()
+
+    with postgres_server.database() as url:
+        asyncio.run(migrate(url))
+        yield url.rsplit("/", 1)[1]

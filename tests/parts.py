@@ -86,10 +86,10 @@ class PostgresServer:
     port: int
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """Create a database, give its URL, and drop it with whoever is still connected."""
+    def database(self, template: str = "template1") -> Iterator[str]:
+        """Create a copy of a database, give its URL, and drop it with whoever is still there."""
         name = f"endorse_{secrets.token_hex(6)}"
-        self._run("createdb", name)
+        self._run("createdb", f"--template={template}", name)
         try:
             yield f"postgresql://endorse@127.0.0.1:{self.port}/{name}"
         finally:
@@ -126,7 +126,9 @@ def postgres_server() -> Iterator[PostgresServer]:
             "listen_addresses": "127.0.0.1",
             "port": str(port),
             "unix_socket_directories": str(folder),
-            "fsync": "off",  # a test's data need not outlive a power cut
+            # A test's data need not outlive a power cut.
+            "fsync": "off",
+            "full_page_writes": "off",
             "max_connections": "200",
         }
         settings = [f"--{name}={value}" for name, value in options.items()]

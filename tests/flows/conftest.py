@@ -21,7 +21,8 @@ def database(
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path_factory.mktemp('served') / 'endorse.sqlite3'}"
         return
-    with request.getfixturevalue("postgres_server").database() as url:
+    server = request.getfixturevalue("postgres_server")
+    with server.database(request.getfixturevalue("postgres_template")) as url:
         yield url
 
 

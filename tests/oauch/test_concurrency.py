@@ -30,9 +30,9 @@ async def test_ConcurrentTokensRevokedTest_what_the_first_got_is_dead(served: Se
 
 @pytest.mark.postgres
 async def test_MultiFastACExchangeTest_two_servers_give_one_answer(
-    postgres_server: PostgresServer,
+    postgres_server: PostgresServer, postgres_template: str
 ) -> None:
-    with postgres_server.database() as url:
+    with postgres_server.database(postgres_template) as url:
         async with serving(url, QUICK) as served, quiet_client() as http:
             served.http = http
             await play.phone_of(served)

@@ -8,11 +8,15 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from endorse.store import Store, open_store
+from endorse.store import Store, migrate, open_store
 from tests import parts
 
 SQLITE = pytest.param("sqlite", id="sqlite")
 POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres, id="postgres")
+
+NOTHING = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+VERSIONS = "SELECT version FROM schema_versions ORDER BY version"
 
 
 @pytest.fixture(scope="session")
@@ -26,17 +30,42 @@ def reused_url(postgres_server: parts.PostgresServer) -> Iterator[str]:
 async def emptied_url(reused_url: str) -> str:
     """The URL of a PostgreSQL database that is empty again."""
     connection = await asyncpg.connect(reused_url)
-    await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    await connection.execute(NOTHING)
+    await connection.close()
+    return reused_url
+
+
+@pytest.fixture
+async def cleared_url(reused_url: str) -> str:
+    """The URL of a PostgreSQL database without any row: its tables stay, where all are there."""
+    connection = await asyncpg.connect(reused_url)
+    tables = [row[0] for row in await connection.fetch(TABLES)]
+    versions = await connection.fetch(VERSIONS) if "schema_versions" in tables else []
+    if [row[0] for row in versions] == sorted(migrate._numbered()):
+        tables.remove("schema_versions")
+        await connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
+    else:
+        await connection.execute(NOTHING)
     await connection.close()
     return reused_url
 
 
 @pytest.fixture(params=[SQLITE, POSTGRES])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database without any table: every test runs on both kinds."""
+    return _url(request, tmp_path, "emptied_url")
+
+
+@pytest.fixture(params=[SQLITE, POSTGRES])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database: every test runs on both kinds."""
+    """The URL of a database without any row: every test runs on both kinds."""
+    return _url(request, tmp_path, "cleared_url")
+
+
+def _url(request: pytest.FixtureRequest, folder: Path, postgres: str) -> str:
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store.sqlite3'}"
-    url: str = request.getfixturevalue("emptied_url")
+        return f"sqlite:///{folder / 'store.sqlite3'}"
+    url: str = request.getfixturevalue(postgres)
     return url
 
 

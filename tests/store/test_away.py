@@ -50,18 +50,18 @@ async def eventually(ask: Callable[[], Awaitable[T]]) -> T:
 
 
 @pytest.fixture
-async def postgres(emptied_url: str) -> AsyncIterator[Store]:
+async def postgres(cleared_url: str) -> AsyncIterator[Store]:
     """A store on PostgreSQL."""
-    store = await open_store(emptied_url)
+    store = await open_store(cleared_url)
     yield store
     await store.close()
 
 
 @pytest.mark.postgres
-async def test_connections_ended_while_idle_are_replaced(postgres: Store, emptied_url: str) -> None:
+async def test_connections_ended_while_idle_are_replaced(postgres: Store, cleared_url: str) -> None:
     await things.put_grant(postgres)
     for number in range(40 if parts.SOAK else 4):
-        administrator = await asyncpg.connect(emptied_url)
+        administrator = await asyncpg.connect(cleared_url)
         ended = await administrator.fetch(OTHERS)
         await administrator.close()
         assert ended
@@ -85,7 +85,7 @@ async def test_a_connection_ended_in_a_decision_is_a_store_that_is_away(postgres
 
 @pytest.mark.postgres
 async def test_a_connection_ended_between_facts_and_changes_stores_nothing(
-    postgres: Store, emptied_url: str
+    postgres: Store, cleared_url: str
 ) -> None:
     cut = False
 
@@ -94,7 +94,7 @@ async def test_a_connection_ended_between_facts_and_changes_stores_nothing(
         await db.run("INSERT INTO sandbox_keys (name, secret) VALUES ('x', 'y')")
         if not cut:
             cut = True
-            administrator = await asyncpg.connect(emptied_url)
+            administrator = await asyncpg.connect(cleared_url)
             await administrator.fetch(OTHERS)
             await administrator.close()
         return Decision("made", (things.made(GRANT),))

@@ -9,7 +9,7 @@ from endorse.store import Store, migrate, open_store, reads
 from endorse.store.connection import Engine
 from endorse.store.postgres import PostgresEngine
 from endorse.store.sqlite import SqliteEngine
-from tests.core import test_evidence as signing
+from tests.core import signed
 from tests.store import looking
 
 pytestmark = pytest.mark.anyio
@@ -26,8 +26,8 @@ async def engine_of(database: str) -> Engine:
 
 async def old_database(database: str) -> None:
     """A database as the version before wrote it, with one phone and one grant."""
-    grant, made = signing.first()
-    phone = signing.PHONE
+    grant, made = signed.first()
+    phone = signed.PHONE
     engine = await engine_of(database)
     async with engine.migrating() as db:
         await db.run(migrate._TABLE)
@@ -51,7 +51,7 @@ async def old_database(database: str) -> None:
             grant.grant_id,
             phone.phone_id,
             " ".join(grant.scope),
-            signing.accounts_text(grant),
+            signed.accounts_text(grant),
             grant.created_at,
             grant.expires_at,
             made.signed,
@@ -60,9 +60,9 @@ async def old_database(database: str) -> None:
     await engine.close()
 
 
-async def test_what_was_signed_before_is_evidence_that_holds(database: str) -> None:
-    await old_database(database)
-    store: Store = await open_store(database)
+async def test_what_was_signed_before_is_evidence_that_holds(empty_database: str) -> None:
+    await old_database(empty_database)
+    store: Store = await open_store(empty_database)
     try:
         [(grant_id,)] = await looking.rows(store, "SELECT grant_id FROM grants")
         grant = await store.read(lambda db: reads.grant(db, grant_id))

@@ -44,8 +44,8 @@ async def versions(store: Store) -> list[int]:
     return [row[0] for row in rows]
 
 
-async def test_five_that_open_at_the_same_moment_migrate_once(database: str) -> None:
-    stores = await asyncio.gather(*(open_store(database) for _ in range(5)))
+async def test_five_that_open_at_the_same_moment_migrate_once(empty_database: str) -> None:
+    stores = await asyncio.gather(*(open_store(empty_database) for _ in range(5)))
     try:
         assert await versions(stores[0]) == KNOWN
         await things.put_grant(stores[1])
@@ -76,9 +76,11 @@ def open_at_once(database: str, processes: int) -> list[str]:
     return [process.communicate(timeout=60)[0] for process in running]
 
 
-async def test_five_processes_that_open_at_the_same_moment_migrate_once(database: str) -> None:
-    assert open_at_once(database, 5) == ["opened\n"] * 5
-    store = await open_store(database)
+async def test_five_processes_that_open_at_the_same_moment_migrate_once(
+    empty_database: str,
+) -> None:
+    assert open_at_once(empty_database, 5) == ["opened\n"] * 5
+    store = await open_store(empty_database)
     assert await versions(store) == KNOWN
     await store.close()
 
@@ -103,17 +105,17 @@ async def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(
     assert await versions(store) == [*KNOWN, 1000]
 
 
-async def test_a_migration_that_fails_leaves_nothing_behind(database: str) -> None:
-    store = await open_store(database)
+async def test_a_migration_that_fails_leaves_nothing_behind(empty_database: str) -> None:
+    store = await open_store(empty_database)
     async with store._engine.writing() as db:
         await db.run("DELETE FROM schema_versions")
         await db.run("DROP TABLE clients")
     await store.close()
     # `clients` can be made again, `client_secrets` is still there: all of it must be undone.
     with pytest.raises(Exception, match="already exists"):
-        await open_store(database)
-    store = Store(await _engine(database))
-    names = await looking.tables(store, database)
+        await open_store(empty_database)
+    store = Store(await _engine(empty_database))
+    names = await looking.tables(store, empty_database)
     assert "clients" not in names
     assert await versions(store) == []
     await store.close()

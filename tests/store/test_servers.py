@@ -70,9 +70,9 @@ def rotating(seen: list[int]) -> Callable[[Grant | None], Decision[str]]:
 
 @pytest.mark.postgres
 async def test_a_guard_lost_to_another_server_is_decided_anew_on_fresh_facts(
-    emptied_url: str,
+    cleared_url: str,
 ) -> None:
-    store, other = await open_store(emptied_url), await open_store(emptied_url)
+    store, other = await open_store(cleared_url), await open_store(cleared_url)
     await things.put_grant(store)
     seen: list[int] = []
 
