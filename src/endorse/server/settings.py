@@ -135,12 +135,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     database = need("DATABASE", "sqlite:///PATH or postgresql://…")
     secret = need("SECRET", f"at least 32 random bytes in base64url, such as from {_NEW_SECRET}")
     bank = need("BANK", "where the bank's implementation is, as module:factory")
-    known = {f"ENDORSE_{name}" for name in KNOWN}
-    problems += [
-        f"{name} is not a setting. There are: {', '.join(sorted(known))}."
-        for name in environment
-        if name.startswith("ENDORSE_") and name not in known
-    ]
+    problems += _unknown(environment)
     if issuer and issuer_problem(issuer, sandbox=False):
         problems.append(f"ENDORSE_ISSUER {issuer_problem(issuer, sandbox=False)}.")
     if secret:
@@ -148,14 +143,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
             read_secret(secret)
         except ValueError as error:
             problems.append(f"ENDORSE_SECRET {error}.")
-    problems += [
-        f"ENDORSE_{name} must be module:factory, such as mybank.endorse:{name.lower()}."
-        for name in ("BANK", "KEY_HOLDER", "RISK")
-        if (given := environment.get(f"ENDORSE_{name}")) and not _FACTORY.fullmatch(given)
-    ]
-    risk, places = environment.get("ENDORSE_RISK", ""), environment.get("ENDORSE_PLACES", "")
-    if risk and places:
-        problems.append("ENDORSE_PLACES is read by Endorse's own risk check: unset ENDORSE_RISK.")
+    risk, places = _own_code(environment, problems)
     proxies, mtls_host = _proxies(environment, problems)
     software_issuers = _software_issuers(environment, problems)
     brand = _brand(environment, problems)
@@ -222,6 +210,28 @@ def _number(
         return int(given)
     problems.append(f"ENDORSE_{name} must be a number from {least} to {most}.")
     return usual
+
+
+def _unknown(environment: Mapping[str, str]) -> list[str]:
+    known = {f"ENDORSE_{name}" for name in KNOWN}
+    return [
+        f"{name} is not a setting. There are: {', '.join(sorted(known))}."
+        for name in environment
+        if name.startswith("ENDORSE_") and name not in known
+    ]
+
+
+def _own_code(environment: Mapping[str, str], problems: list[str]) -> tuple[str, str]:
+    """Check the settings that name a bank's own code; give its risk check, or ours' place table."""
+    problems += [
+        f"ENDORSE_{name} must be module:factory, such as mybank.endorse:{name.lower()}."
+        for name in ("BANK", "KEY_HOLDER", "RISK")
+        if (given := environment.get(f"ENDORSE_{name}")) and not _FACTORY.fullmatch(given)
+    ]
+    risk, places = environment.get("ENDORSE_RISK", ""), environment.get("ENDORSE_PLACES", "")
+    if risk and places:
+        problems.append("ENDORSE_PLACES is read by Endorse's own risk check: unset ENDORSE_RISK.")
+    return risk, places
 
 
 def _proxies(environment: Mapping[str, str], problems: list[str]) -> tuple[tuple[str, ...], str]:
