@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from endorse.store import Store
-from endorse.store.connection import Connection
+from endorse.store.connection import Connection, Row, Value
+from endorse.store.postgres import PostgresEngine
 
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
@@ -64,3 +65,62 @@ def counted(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(store._engine, "writing", noted)
     return done
+
+
+def a_second_later(store: Store) -> None:
+    """Let a second pass for PostgreSQL; SQLite is asked each time."""
+    if isinstance(store._engine, PostgresEngine):
+        store._engine._looked_at -= 1
+
+
+class Statements(NamedTuple):
+    """What was run on a store's connections, in order."""
+
+    read: list[str]
+    written: list[str]
+
+
+def statements(store: Store, monkeypatch: pytest.MonkeyPatch) -> Statements:
+    """Note every statement from now on: of reads, and of the writing transactions.
+
+    What begins and ends a transaction is shared by its whole batch, and is not among them.
+    """
+    noted = Statements([], [])
+    engine = store._engine
+    read, writing = engine.read, engine.writing
+
+    async def noting(query: Callable[[Connection], Awaitable[Any]]) -> Any:
+        return await read(lambda db: query(_Noting(db, noted.read)))
+
+    @asynccontextmanager
+    async def noting_too() -> AsyncIterator[Connection]:
+        async with writing() as db:
+            yield _Noting(db, noted.written)
+
+    monkeypatch.setattr(engine, "read", noting)
+    monkeypatch.setattr(engine, "writing", noting_too)
+    return noted
+
+
+class _Noting:
+    """A connection that notes what it is asked."""
+
+    def __init__(self, db: Connection, noted: list[str]) -> None:
+        self._db = db
+        self._noted = noted
+
+    async def one(self, sql: str, *values: Value) -> Row | None:
+        self._noted.append(sql)
+        return await self._db.one(sql, *values)
+
+    async def all(self, sql: str, *values: Value) -> Sequence[Row]:
+        self._noted.append(sql)
+        return await self._db.all(sql, *values)
+
+    async def run(self, sql: str, *values: Value) -> int:
+        self._noted.append(sql)
+        return await self._db.run(sql, *values)
+
+    async def run_all(self, sql: str, rows: Sequence[Sequence[Value]]) -> None:
+        self._noted.append(sql)
+        await self._db.run_all(sql, rows)

@@ -52,8 +52,7 @@ async def test_a_removed_client_acts_no_more_and_keeps_its_name(store: Store) ->
     assert await store.change([GONE], NOW)
     assert not await store.change([GONE], NOW)
     assert await store.read(lambda db: reads.client(db, "app")) is None
-    assert await store.read(lambda db: reads.asking(db, "app")) is None
-    seen = await store.read(lambda db: reads.registration(db, "app"))
+    seen = await store.registration("app")
     assert seen is not None
     assert (seen.name, seen.registration) == (CLIENT.name, ())
     assert await store.read(lambda db: reads.clients(db, 10)) == []

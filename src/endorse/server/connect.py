@@ -143,7 +143,7 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     if journey is None:
         return _gone(pages, request)
     client_id = journey.request.returns_to.client_id
-    client = await desk.store.read(lambda db: reads.registration(db, client_id))
+    client = await desk.store.registration(client_id)
     if client is None:
         return _gone(pages, request)
     facts = _facts(

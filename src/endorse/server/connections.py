@@ -45,14 +45,13 @@ async def connections(desk: Desk, request: HttpRequest) -> Response:
     phone, _ = entered
     since = desk.clock() - HISTORY
 
-    async def facts(db: DbConnection) -> list[tuple[Grant, Client | None]]:
-        found = await reads.grants_of(db, phone.person_id, since, _CONNECTIONS_AT_MOST)
-        ids = {grant.client_id for grant in found}
-        known = {client_id: await reads.registration(db, client_id) for client_id in ids}
-        return [(grant, known[grant.client_id]) for grant in found]
-
-    found = await desk.store.read(facts)
-    return wire.json(Connections([_connection(desk, phone, *one) for one in found]))
+    found = await desk.store.read(
+        lambda db: reads.grants_of(db, phone.person_id, since, _CONNECTIONS_AT_MOST)
+    )
+    known = {it.client_id: await desk.store.registration(it.client_id) for it in found}
+    return wire.json(
+        Connections([_connection(desk, phone, it, known[it.client_id]) for it in found])
+    )
 
 
 async def end(desk: Desk, request: HttpRequest) -> Response:
@@ -110,12 +109,11 @@ async def renew(desk: Desk, request: HttpRequest) -> Response:
     phone, _ = entered
     grant_id = str(request.path_params["grant_id"])
 
-    async def facts(db: DbConnection) -> tuple[Grant | None, Client | None, list[Evidence]]:
-        grant = await reads.grant(db, grant_id)
-        client = await reads.registration(db, grant.client_id) if grant else None
-        return grant, client, await reads.evidence(db, grant_id)
+    async def facts(db: DbConnection) -> tuple[Grant | None, list[Evidence]]:
+        return await reads.grant(db, grant_id), await reads.evidence(db, grant_id)
 
-    grant, client, signed = await desk.store.read(facts)
+    grant, signed = await desk.store.read(facts)
+    client = await desk.store.registration(grant.client_id) if grant else None
     last = next((it.signed for it in reversed(signed) if it.kind == "consent"), "")
     owned = [account.resource_id for account in await desk.bank.accounts(phone.person_id)]
     now = desk.clock()
@@ -211,7 +209,7 @@ async def notices_read(desk: Desk, request: HttpRequest) -> Response:
 async def _changed(desk: Desk, phone: Phone, grant: Grant | Refusal) -> Response:
     if isinstance(grant, Refusal):
         return wire.refused(grant)
-    client = await desk.store.read(lambda db: reads.registration(db, grant.client_id))
+    client = await desk.store.registration(grant.client_id)
     return wire.json(_connection(desk, phone, grant, client))
 
 

@@ -19,7 +19,7 @@ from endorse.server.connect import FOREIGN, Opening, from_our_page
 from endorse.server.desk import Desk
 from endorse.server.language import language_of
 from endorse.server.pages import Pages
-from endorse.store import polls, reads
+from endorse.store import polls
 
 
 async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -45,7 +45,7 @@ async def typed(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
             poll = refusal.SLOW_DOWN.because("too many wrong user codes from one address")
         wire.note(poll, request.scope)
         return _page(pages, request, poll)
-    client = await desk.store.read(lambda db: reads.registration(db, poll.client_id))
+    client = await desk.store.registration(poll.client_id)
     if client is None or letters is None:
         return _page(pages, request, refusal_polling.USER_CODE_NOT_GOOD)
     opening = Opening(poll.request, ways.offered(client, desk.law), poll.poll_hash)

@@ -11,7 +11,6 @@ from endorse.core.model import Client
 from endorse.server import wire
 from endorse.server.desk import Desk
 from endorse.server.pages import Pages
-from endorse.store import reads
 
 
 async def leave(desk: Desk, pages: Pages, reply: Reply, language: str) -> Response:
@@ -19,7 +18,7 @@ async def leave(desk: Desk, pages: Pages, reply: Reply, language: str) -> Respon
     if reply.mode == "query":
         return wire.see_other(reply.location)
     client_id = reply.returns_to.client_id
-    client = await desk.store.read(lambda db: reads.registration(db, client_id))
+    client = await desk.store.registration(client_id)
     if client is None:
         raise LookupError(f"The client {client_id} of an answer is gone.")
     if is_signed(reply.mode):

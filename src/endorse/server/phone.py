@@ -351,7 +351,7 @@ async def _choices(desk: Desk, phone: Phone, asked: Details) -> list[AccountChoi
 
 async def _client_of(desk: Desk, journey: Journey) -> Client:
     client_id = journey.request.returns_to.client_id
-    client = await desk.store.read(lambda db: reads.registration(db, client_id))
+    client = await desk.store.registration(client_id)
     if client is None:
         raise LookupError(f"The client {client_id} of a live journey is gone.")
     return client

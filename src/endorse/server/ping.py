@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from endorse.core import ciba
 from endorse.core.model import Journey
 from endorse.server import outward
 from endorse.server.outward import Resolve
-from endorse.store import polls, reads
+from endorse.store import polls
 
 if TYPE_CHECKING:
     from endorse.server.desk import Desk
@@ -36,12 +36,8 @@ class Pings:
     async def decided(self, desk: "Desk", journey: Journey) -> None:
         """Tell the client of this journey, if it wants to be told (CIBA Core 10.2)."""
         client_id = journey.request.returns_to.client_id
-
-        async def facts(db: Any) -> tuple[Any, Any]:
-            found, *_ = await polls.poll(db, journey.poll_hash or "")
-            return found, await reads.registration(db, client_id)
-
-        poll, client = await desk.store.read(facts)
+        poll, *_ = await desk.store.read(lambda db: polls.poll(db, journey.poll_hash or ""))
+        client = await desk.store.registration(client_id)
         if poll is None or client is None or poll.notify is None:
             return
         if client.metadata.backchannel_token_delivery_mode != "ping":

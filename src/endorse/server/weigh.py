@@ -12,7 +12,7 @@ async def weighed(desk: Desk, journey: Journey, phone: Phone, way: Way, address:
     `address` is the phone's. Raises StoreAway.
     """
     client_id = journey.request.returns_to.client_id
-    client = await desk.store.read(lambda db: reads.registration(db, client_id))
+    client = await desk.store.registration(client_id)
     if client is None:
         raise LookupError(f"The client {client_id} of a live journey is gone.")
     known = await desk.store.read(

@@ -1,6 +1,6 @@
 """Every SELECT about clients; `reads` offers them with the others."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -16,8 +16,7 @@ CLIENT_COLUMNS: Final = (
 INVITATION_COLUMNS: Final = ", ".join(Invitation.__struct_fields__)
 _METADATA: Final = msgspec.json.Decoder(Metadata)
 _TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
-_ANY_CLIENT: Final = f"SELECT {CLIENT_COLUMNS} FROM clients WHERE client_id = $1"
-_CLIENT: Final = f"{_ANY_CLIENT} AND removed_at IS NULL"
+_CLIENT: Final = f"SELECT {CLIENT_COLUMNS}, removed_at FROM clients WHERE client_id = $1"
 _CLIENTS: Final = (
     f"SELECT {CLIENT_COLUMNS} FROM clients WHERE removed_at IS NULL "
     "ORDER BY created_at, client_id LIMIT $1"
@@ -29,25 +28,27 @@ _INVITATION: Final = f"SELECT {INVITATION_COLUMNS} FROM invitations WHERE token_
 _FLAGS: Final = "SELECT count(*) FROM client_flags WHERE client_id = $1 AND at > $2"
 
 
-async def client(db: Connection, client_id: str) -> Client | None:
-    """Read a client with its secrets, who may act; None for one that was removed."""
+class Registered(NamedTuple):
+    """A client with its secrets, and whether it was removed: then it may not act any more."""
+
+    client: Client
+    removed: bool
+
+
+async def registered(db: Connection, client_id: str) -> Registered | None:
+    """Read a client, also one that was removed: what is over names it."""
     row = await db.one(_CLIENT, client_id)
     if row is None:
         return None
     secrets = [ClientSecret(*secret) for secret in await db.all(_SECRETS, client_id)]
-    return _client(row, tuple(secrets))
+    *columns, removed_at = row
+    return Registered(_client(columns, tuple(secrets)), removed_at is not None)
 
 
-async def asking(db: Connection, client_id: str) -> Client | None:
-    """Read a client that asks people for something: one that may act, without its secrets."""
-    row = await db.one(_CLIENT, client_id)
-    return None if row is None else _client(row, ())
-
-
-async def registration(db: Connection, client_id: str) -> Client | None:
-    """Read a client as people see it, also one that was removed: what is over names it."""
-    row = await db.one(_ANY_CLIENT, client_id)
-    return None if row is None else _client(row, ())
+async def client(db: Connection, client_id: str) -> Client | None:
+    """Read a client with its secrets, who may act; None for one that was removed."""
+    found = await registered(db, client_id)
+    return None if found is None or found.removed else found.client
 
 
 async def clients(db: Connection, at_most: int) -> list[Client]:

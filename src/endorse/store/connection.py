@@ -59,6 +59,13 @@ class Engine(Protocol):
         """Borrow a connection as `writing` does, alone among all servers that start."""
         ...
 
+    def written_elsewhere(self) -> bool:
+        """Say whether another process may have written since this was last asked.
+
+        Raises `StoreAway`.
+        """
+        ...
+
     def column_types(self) -> dict[str, str]:
         """Give the words that differ in data definitions: `identity`."""
         ...

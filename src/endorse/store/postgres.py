@@ -1,6 +1,7 @@
 """PostgreSQL: a pool of connections, the same statements as on SQLite."""
 
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
 _MIGRATION_LOCK = 0x656E646F727365  # "endorse": servers that start together migrate in turn
+_SEEN_WITHIN = 1.0  # seconds after which another server's changes are known, without a listener
 _AWAY = (
     OSError,
     TimeoutError,
@@ -63,18 +65,24 @@ def _unknown(values: Sequence[Value]) -> bool:
 class PostgresEngine:
     """The `Engine` of PostgreSQL."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]") -> None:
-        """Use an open pool; `connect` makes one."""
+    def __init__(self, pool: "asyncpg.Pool[Any]", seconds: Callable[[], float]) -> None:
+        """Use an open pool; `connect` makes one. `seconds` only ever grows."""
         self._pool = pool
+        self._seconds = seconds
+        self._looked_at = seconds()
+        self.listening = False
+        """Whether a listener tells at once what other servers write."""
 
     @classmethod
-    async def connect(cls, url: str, connections: int = 8) -> "PostgresEngine":
+    async def connect(
+        cls, url: str, connections: int = 8, seconds: Callable[[], float] = time.monotonic
+    ) -> "PostgresEngine":
         """Open a pool to `postgresql://…`. Raises StoreAway if the server does not answer."""
         try:
             pool = await asyncpg.create_pool(url, min_size=2, max_size=connections, timeout=10)
         except (*_AWAY, asyncpg.PostgresError) as error:
             raise StoreAway(f"PostgreSQL does not answer: {error}") from error
-        return cls(pool)
+        return cls(pool, seconds)
 
     async def read(self, query: Query[T]) -> T:
         """Run a query on a connection; each statement sees what is committed."""
@@ -99,6 +107,14 @@ class PostgresEngine:
         async with self.writing() as db:
             await db.run(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
             yield db
+
+    def written_elsewhere(self) -> bool:
+        """Say so once a second, unless somebody listens to what other servers write."""
+        now = self._seconds()
+        if self.listening or now - self._looked_at < _SEEN_WITHIN:
+            return False
+        self._looked_at = now
+        return True
 
     def column_types(self) -> dict[str, str]:
         """Give PostgreSQL's words for what differs in data definitions."""

@@ -71,7 +71,7 @@ _REVOKED: Final = (
 )
 _PHONE_BY_CREDENTIAL: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE credential_id = $1"
 # A token without a grant is a client's own; one whose grant was forgotten opens nothing, nor does
-# one from before its grant was replaced.
+# one from before its grant was replaced, nor what a client got at the moment of its removal.
 _ACCESS: Final = (
     "SELECT t.grant_id, COALESCE(g.client_id, t.client_id), COALESCE(g.person_id, ''), t.scope, "
     "COALESCE(g.scope, t.scope), "
@@ -80,12 +80,11 @@ _ACCESS: Final = (
     "COALESCE(c.profile, 'plain'), COALESCE(g.authorization_details, '[]') "
     "FROM access_tokens t LEFT JOIN grants g ON g.grant_id = t.grant_id "
     "LEFT JOIN clients c ON c.client_id = COALESCE(g.client_id, t.client_id) "
-    "WHERE t.token_hash = $1 AND (t.revision >= g.tokens_from OR t.grant_id = '')"
+    "WHERE t.token_hash = $1 AND (t.revision >= g.tokens_from OR t.grant_id = '') "
+    "AND c.removed_at IS NULL"
 )
 
 client = _clients.client
-asking = _clients.asking
-registration = _clients.registration
 clients = _clients.clients
 flags_of = _clients.flags_of
 invitation = _clients.invitation

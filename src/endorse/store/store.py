@@ -12,10 +12,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from endorse.core.audit_log import Head, Line
 from endorse.core.change import Begin, Change, Decision, Move
+from endorse.core.model import Client
 from endorse.store.apply import apply
 from endorse.store.audit import trail
 from endorse.store.chain import Chain, Fresh
 from endorse.store.connection import Connection, Engine, Query, StoreAway
+from endorse.store.hot import Hot, changes_clients
 from endorse.store.migrate import migrate
 
 F = TypeVar("F")
@@ -81,6 +83,7 @@ class Store:
         """Use an engine whose schema is up to date; call `open_store` for both."""
         self._engine = engine
         self._chain = Chain(fresh)
+        self._hot = Hot(engine)
         self._queue: asyncio.Queue[_Work[Any, Any] | None] = asyncio.Queue()
         self._closing = False
         self._writer = asyncio.create_task(self._write())
@@ -97,6 +100,18 @@ class Store:
     async def read(self, query: Callable[[Connection], Awaitable[A]]) -> A:
         """Read what is committed. Raises StoreAway."""
         return await self._engine.read(query)
+
+    async def client(self, client_id: str) -> Client | None:
+        """Give a client that may act, with its secrets, from memory. Raises StoreAway."""
+        return await self._hot.client(client_id)
+
+    async def registration(self, client_id: str) -> Client | None:
+        """Give a client as people see it, also one that was removed: what is over names it."""
+        return await self._hot.registration(client_id)
+
+    def forget_hot(self) -> None:
+        """Read clients anew from now on: another server has changed them."""
+        self._hot.forget()
 
     async def settle(
         self, read: Query[F], decide: Callable[[F], Decision[A]], now: int
@@ -154,9 +169,11 @@ class Store:
 
     async def _settle_batch(self, work: Sequence[_Work[Any, Any]], alone: bool = False) -> bool:
         """Settle these in one transaction; False if one failed and each must go alone."""
+        clients_changed = False
         try:
             async with self._engine.writing() as db:
                 decisions = [await item.turn(db) for item in work]
+                clients_changed = changes_clients(decisions)
                 await self._chain.write(db, _lines(work, decisions))
             self._chain.kept()
         except StoreAway as away:
@@ -169,6 +186,10 @@ class Store:
             if alone:
                 _fail(work, error)
             return alone
+        finally:
+            # Also after a failure: a commit may have been done without word of it.
+            if clients_changed:
+                self._hot.forget()
         for item, decision in zip(work, decisions, strict=True):
             if not item.done.done():
                 item.done.set_result(decision)

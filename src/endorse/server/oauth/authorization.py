@@ -37,7 +37,7 @@ async def authorization(desk: Desk, pages: Pages, request: HttpRequest) -> Respo
     client = None
     client_id = params.text("client_id")
     if 0 < len(client_id) <= desk.law.parameter and "\0" not in client_id:
-        client = await desk.store.read(lambda db: reads.asking(db, client_id))
+        client = await desk.store.client(client_id)
     answer = await _presented(desk, params, client)
     if isinstance(answer, Refusal):
         if answer.name == refusal_requests.REQUEST_URI_NOT_GOOD.name:

@@ -15,7 +15,6 @@ from endorse.core.params import Params, parse
 from endorse.core.refusal import Refusal
 from endorse.server import certificate, wire
 from endorse.server.desk import Desk
-from endorse.store import reads
 
 TOO_MANY: Final = Refusal(
     "parameters_too_many", "invalid_request", 400, "There are more than 64 parameters."
@@ -48,7 +47,7 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
     if isinstance(said, Refusal):
         return _unauthenticated(said, header)
     wire.known_as(request, said.client_id)
-    client = await desk.store.read(lambda db: reads.client(db, said.client_id))
+    client = await desk.store.client(said.client_id)
     shown = certificate.shown(desk, request)
     if isinstance(shown, Refusal):
         return shown
