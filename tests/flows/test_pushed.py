@@ -12,7 +12,7 @@ import httpx2
 import msgspec
 import pytest
 
-from endorse.core.change import ChangeClient, Sweep
+from endorse.core.change import ChangeClient
 from endorse.core.metadata import Metadata
 from endorse.store import reads
 from tests import signing
@@ -250,7 +250,7 @@ async def test_a_public_client_pushes_a_bounded_number_of_times(tmp_path: Path) 
 async def test_what_is_too_old_is_swept(served: Served) -> None:
     await pushed(served)
     served.clock.move(served.desk.law.pushed_request)
-    await served.desk.store.change([Sweep(served.clock(), 500)], served.clock())
+    await served.desk.sweeper.round()
     assert (await contents(served))["pushed_requests"] == []
 
 

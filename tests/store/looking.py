@@ -11,6 +11,7 @@ import pytest
 from endorse.store import Store
 from endorse.store.connection import Connection, Row, Value
 from endorse.store.postgres import PostgresEngine
+from endorse.store.sweep import KINDS, Swept
 
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
@@ -42,6 +43,11 @@ async def trail(store: Store) -> list[tuple[Any, ...]]:
         "SELECT at, event, actor, journey_id, grant_id, client_id, person_id, detail "
         "FROM audit ORDER BY audit_id",
     )
+
+
+async def sweep(store: Store, now: int, at_most: int = 100) -> dict[str, Swept]:
+    """Sweep one piece of each kind; what became of it, by table."""
+    return {kind.table: await store.sweep(kind, now, at_most) for kind in KINDS}
 
 
 async def nothing(_: Connection) -> None:

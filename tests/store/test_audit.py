@@ -23,7 +23,6 @@ from endorse.core.change import (
     Issue,
     RevokeToken,
     Rotate,
-    Sweep,
     TouchGrant,
 )
 from endorse.core.coding import fingerprint
@@ -66,7 +65,8 @@ async def test_each_kind_of_change_leaves_its_line(store: Store) -> None:
 
 async def test_notes_of_use_and_sweeps_leave_no_line(store: Store) -> None:
     await things.put_grant(store)
-    await things.put(store, TouchGrant("grant", NOW), Sweep(NOW, 10))
+    await things.put(store, TouchGrant("grant", NOW))
+    await looking.sweep(store, things.TOKEN.expires_at)
     assert await looking.trail(store) == []
 
 

@@ -12,7 +12,6 @@ from endorse.core.change import (
     ChangeClient,
     MakeToken,
     RemoveClient,
-    Sweep,
     UseInvitation,
 )
 from endorse.core.invitation import Invitation
@@ -41,9 +40,9 @@ async def test_an_invitation_comes_back_equal_and_is_counted_down(store: Store) 
 async def test_an_invitation_that_is_over_is_not_used_and_then_forgotten(store: Store) -> None:
     await things.put(store, AddInvitation(INVITATION))
     assert not await store.change([UseInvitation("invited", NOW + 10)], NOW)
-    await store.change([Sweep(NOW + 9, 10)], NOW)
+    await looking.sweep(store, NOW + 9)
     assert await looking.count(store, "invitations") == 1
-    await store.change([Sweep(NOW + 10, 10)], NOW)
+    await looking.sweep(store, NOW + 10)
     assert await looking.count(store, "invitations") == 0
 
 

@@ -18,14 +18,13 @@ from endorse.core.change import (
     KeepRequest,
     MakeToken,
     Move,
-    Sweep,
     UseOnce,
 )
 from endorse.core.journey import Event, State
 from endorse.core.model import Access, Client, Grant, Journey, Phone
 from endorse.store import Store, polls, reads, requests
 from endorse.store.connection import Connection
-from tests.store import things
+from tests.store import looking, things
 from tests.store.things import (
     CLIENT,
     CODE,
@@ -169,7 +168,7 @@ async def test_a_token_whose_grant_is_gone_opens_nothing(store: Store) -> None:
 async def test_what_may_be_used_once_is_used_once(store: Store) -> None:
     assert await store.change([UseOnce("a jti", NOW + 60)], NOW)
     assert not await store.change([UseOnce("a jti", NOW + 90)], NOW)
-    await things.put(store, Sweep(NOW + 60, 10))
+    await looking.sweep(store, NOW + 60)
     assert await store.change([UseOnce("a jti", NOW + 90)], NOW + 60)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.core.change import AddSigningKey, Sweep
+from endorse.core.change import AddSigningKey
 from endorse.core.model import SigningKey
 from endorse.store import Store
 from endorse.store.signing_keys import signing_keys
+from tests.store import looking
 from tests.store.things import NOW, ODD
 
 pytestmark = pytest.mark.anyio
@@ -49,7 +50,7 @@ async def test_an_end_comes_nearer_and_never_moves_away(store: Store) -> None:
 async def test_a_key_that_left_is_forgotten_and_the_last_one_never(store: Store) -> None:
     await add(store, FIRST, NOW)
     await add(store, SECOND, NOW + 50)
-    await store.change([Sweep(NOW + 49, 10)], NOW)
+    await looking.sweep(store, NOW + 49)
     assert len(await store.read(signing_keys)) == 2
-    await store.change([Sweep(NOW + 50, 10)], NOW)
+    await looking.sweep(store, NOW + 50)
     assert await store.read(signing_keys) == (SECOND,)

@@ -5,10 +5,21 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from endorse.core.change import AddClient, Begin, EndGrant, Enrol, Issue, MakeToken, MarkRead, Sweep
+from endorse.core.change import (
+    AddClient,
+    Begin,
+    EndGrant,
+    Enrol,
+    Issue,
+    MakeToken,
+    MarkRead,
+    UseOnce,
+)
 from endorse.core.notice import KEPT, By, Connected, Kind, of_connection
 from endorse.core.policy import HISTORY
-from endorse.store import Store
+from endorse.server.sweeper import Sweeper
+from endorse.store import Store, open_store
+from endorse.store.sweep import KINDS, statement
 from tests.store import looking, things
 from tests.store.things import CLIENT, CODE, GRANT, JOURNEY, NOW, PHONE, TOKEN
 
@@ -19,7 +30,7 @@ DAY = 86_400
 
 async def sweep(store: Store, now: int, at_most: int = 100) -> dict[str, int]:
     """Sweep, and count what is left."""
-    assert await store.change([Sweep(now, at_most)], now)
+    await looking.sweep(store, now, at_most)
     names = ("journeys", "access_tokens", "enrolments", "grants", "phones", "clients")
     return {name: await looking.count(store, name) for name in names}
 
@@ -90,6 +101,80 @@ async def test_notices_are_forgotten_after_180_days_with_the_marks_on_them(store
     [left] = await looking.rows(store, "SELECT at FROM notices")
     assert left == (NOW + 1,)
     assert await looking.count(store, "notices_read") == 1
+
+
+async def used(store: Store, *ends: int) -> None:
+    """What was used once, each until one of these times."""
+    await things.put(store, *(UseOnce(f"used {number}", it) for number, it in enumerate(ends)))
+
+
+async def test_a_piece_takes_the_oldest_and_says_how_far_it_came(store: Store) -> None:
+    await used(store, NOW - 1, NOW - 7, NOW - 3, NOW - 5, NOW + 1)
+    kind = next(kind for kind in KINDS if kind.table == "used_once")
+    assert await store.sweep(kind, NOW, 2) == (2, True, NOW - 5)
+    left = "SELECT expires_at FROM used_once ORDER BY expires_at"
+    assert await looking.rows(store, left) == [(NOW - 3,), (NOW - 1,), (NOW + 1,)]
+    # Whether more is there is known when a piece is not full.
+    assert await store.sweep(kind, NOW, 2) == (2, True, NOW - 1)
+    assert await store.sweep(kind, NOW, 2) == (0, False, NOW)
+
+
+async def test_a_round_goes_on_until_nothing_is_left_and_the_lag_says_so(store: Store) -> None:
+    await used(store, *range(NOW, NOW + 250))
+    clock = NOW
+    sweeper = Sweeper(store, lambda: clock)
+    clock += 249
+    assert sweeper.lag() == 249
+    await sweeper.round()
+    assert (sweeper.rows, sweeper.lag()) == (250, 0)
+    assert await looking.count(store, "used_once") == 0
+    clock += 9
+    assert sweeper.lag() == 9
+
+
+@pytest.mark.postgres
+async def test_one_server_at_a_time_cleans_up_and_waits_for_nobody(emptied_url: str) -> None:
+    store, other = await open_store(emptied_url), await open_store(emptied_url)
+    kind = next(kind for kind in KINDS if kind.table == "used_once")
+    await used(store, NOW - 2, NOW - 1)
+    aside = other._engine.aside()
+    assert aside is not None
+    async with aside as db:
+        assert db is not None
+        assert await store.sweep(kind, NOW, 9) == (0, False, NOW)
+    async with other._engine.writing() as db:
+        await db.run("UPDATE used_once SET expires_at = $1 WHERE used_hash = 'used 0'", NOW - 9)
+        assert (await store.sweep(kind, NOW, 9)).rows == 1
+    assert (await store.sweep(kind, NOW, 9)).rows == 1
+    await store.close()
+    await other.close()
+
+
+WHOLE = {"sqlite": ("SCAN ", "TEMP B-TREE"), "postgresql": ("Seq Scan", "Sort")}
+
+
+async def test_no_sweep_reads_a_whole_table_that_grows(store: Store, database: str) -> None:
+    engine = database.split(":", maxsplit=1)[0]
+    for kind in KINDS:
+        if kind.table == "signing_keys":
+            continue  # one row of each kind a year
+        asked = statement(store._engine.forgetting, kind).replace("$1", "7").replace("$2", "9")
+        plans = [await plan(store, engine, asked)]
+        if kind.marks:
+            table, column = kind.marks
+            plans.append(await plan(store, engine, f"DELETE FROM {table} WHERE {column} = 'x'"))
+        for lines in plans:
+            assert not any(word in lines for word in WHOLE[engine]), (kind.table, lines)
+
+
+async def plan(store: Store, engine: str, sql: str) -> str:
+    """How the database would do it; PostgreSQL, as if its tables were too large to read."""
+    async with store._engine.writing() as db:
+        if engine == "sqlite":
+            return "\n".join(str(row[3]) for row in await db.all(f"EXPLAIN QUERY PLAN {sql}"))
+        await db.run("SET LOCAL enable_seqscan = off")
+        await db.run("SET LOCAL enable_sort = off")
+        return "\n".join(str(row[0]) for row in await db.all(f"EXPLAIN {sql}"))
 
 
 async def test_a_live_journey_is_not_forgotten(store: Store) -> None:

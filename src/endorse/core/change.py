@@ -300,13 +300,6 @@ class KeepSandboxKey(msgspec.Struct, frozen=True):
     secret: str
 
 
-class Sweep(msgspec.Struct, frozen=True):
-    """Forget what has been over for long enough, a bounded number of rows of each kind."""
-
-    now: int
-    at_most: int
-
-
 class CutAudit(msgspec.Struct, frozen=True):
     """Forget the audit trail's lines up to a number, as far as they belong to these batches."""
 
@@ -350,7 +343,6 @@ Change = (
     | UseOnce
     | AddSigningKey
     | KeepSandboxKey
-    | Sweep
     | CutAudit
 )
 

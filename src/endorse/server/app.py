@@ -11,7 +11,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from endorse.core.change import Sweep
 from endorse.server import (
     bank,
     connect,
@@ -33,7 +32,7 @@ from endorse.server import (
     ways,
     wire,
 )
-from endorse.server.desk import Desk, log
+from endorse.server.desk import Desk
 from endorse.server.elsewhere import look_elsewhere
 from endorse.server.files import BuiltFiles
 from endorse.server.frontdoor import Frontdoor
@@ -54,10 +53,6 @@ from endorse.server.oauth import (
 from endorse.server.pages import Pages
 from endorse.server.stream import Events
 from endorse.server.trail import forget_old, tell_head
-from endorse.store.connection import StoreAway
-
-_SWEEP_EVERY: Final = 10
-_SWEEP_AT_MOST: Final = 500
 
 _Plain = Callable[[Desk, Request], Awaitable[Response]]
 _Paged = Callable[[Desk, Pages, Request], Awaitable[Response]]
@@ -220,7 +215,7 @@ async def _life(desk: Desk) -> AsyncIterator[None]:
     work = (
         desk.waiting.run(),
         look_elsewhere(desk),
-        _sweep(desk),
+        desk.sweeper.run(),
         tell_head(desk),
         forget_old(desk),
     )
@@ -233,14 +228,3 @@ async def _life(desk: Desk) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
         await desk.finish()
         await desk.store.close()
-
-
-async def _sweep(desk: Desk) -> None:
-    """Forget what is over, a bounded number at a time, while serving."""
-    while True:
-        await asyncio.sleep(_SWEEP_EVERY)
-        now = desk.clock()
-        try:
-            await desk.store.change([Sweep(now, _SWEEP_AT_MOST)], now)
-        except StoreAway as away:
-            log.warning("nothing swept: %s", away)

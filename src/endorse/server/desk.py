@@ -23,6 +23,7 @@ from endorse.server.risk import IN_SANDBOX, Rules
 from endorse.server.seen import Seen
 from endorse.server.settings import Settings
 from endorse.server.stand_in import StandIn
+from endorse.server.sweeper import Sweeper
 from endorse.server.wait import Waiting
 from endorse.store import Store
 from endorse.store.connection import Query
@@ -90,6 +91,7 @@ class Desk:
         self.software_issuers = {one.issuer: one for one in settings.software_issuers}
         self.bad_claims = Limit(settings.policy.bad_claims_a_minute, seconds=60)
         self.keyring = Keyring(store, keys.holder, clock, settings.policy)
+        self.sweeper = Sweeper(store, clock)
         self._terms = Terms(settings.issuer, keys.handles, settings.policy)
         self._background: set[asyncio.Task[Any]] = set()
 

@@ -20,7 +20,6 @@ from endorse.store.polls import POLLS
 from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
 from endorse.store.requests import PUSHED_COLUMNS
 from endorse.store.signing_keys import KEYS
-from endorse.store.sweep import sweep
 
 _FIELDS: Final = Journey.__struct_fields__
 _FROZEN: Final = (
@@ -316,6 +315,5 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.Notify: _notify,
     c.MarkRead: _mark_read,
     c.KeepSandboxKey: _keep_sandbox_key,
-    c.Sweep: sweep,
     c.CutAudit: cut,
 }

@@ -66,6 +66,23 @@ class Engine(Protocol):
         """
         ...
 
+    def aside(self) -> "AbstractAsyncContextManager[Connection | None] | None":
+        """Borrow a connection for clean-up beside the writer, committed at the end.
+
+        It is None while another server cleans up. None in its place where one connection alone
+        may write: what is cleaned up there then takes its turn with the rest.
+        """
+        ...
+
+    @property
+    def forgetting(self) -> str:
+        """Give the DELETE of a table's oldest rows: `{table}`, `{expiry}`, `{returned}`.
+
+        `$1` is the time up to which, `$2` the number at most. However large the table is, it looks
+        at these rows alone.
+        """
+        ...
+
     def column_types(self) -> dict[str, str]:
         """Give the words that differ in data definitions: `identity`."""
         ...

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MIGRATION_LOCK = 0x656E646F727365  # "endorse": servers that start together migrate in turn
 _SEEN_WITHIN = 1.0  # seconds after which another server's changes are known, without a listener
+_SWEEP_LOCK = _MIGRATION_LOCK + 1  # one server at a time cleans up
 _AWAY = (
     OSError,
     TimeoutError,
@@ -115,6 +116,29 @@ class PostgresEngine:
             return False
         self._looked_at = now
         return True
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[Connection | None]:
+        """Lend a connection for clean-up, to one server at a time.
+
+        Its commit does not wait for the disk: what a crash brings back is cleaned up again.
+        """
+        async with self.writing() as db:
+            await db.run("SET LOCAL synchronous_commit = off")
+            alone = await db.one(f"SELECT pg_try_advisory_xact_lock({_SWEEP_LOCK})")
+            yield db if alone and alone[0] else None
+
+    @property
+    def forgetting(self) -> str:
+        """Give the DELETE that finds the oldest rows by the index of their expiry.
+
+        Rows by their place, as no plan then reads the table; and it waits for nobody's rows.
+        """
+        return (
+            "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} "
+            "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2 FOR UPDATE SKIP LOCKED)) "
+            "RETURNING {returned}"
+        )
 
     def column_types(self) -> dict[str, str]:
         """Give PostgreSQL's words for what differs in data definitions."""

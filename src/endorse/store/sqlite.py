@@ -139,6 +139,18 @@ class SqliteEngine:
         """Lend the writing connection: SQLite has one writer among all processes."""
         return self.writing()
 
+    def aside(self) -> None:
+        """Give nothing: there is one writer."""
+        return
+
+    @property
+    def forgetting(self) -> str:
+        """Give the DELETE that finds the oldest rows by the index of their expiry."""
+        return (
+            "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} "
+            "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2) RETURNING {returned}"
+        )
+
     def column_types(self) -> dict[str, str]:
         """Give SQLite's words for what differs in data definitions."""
         return {"identity": "INTEGER PRIMARY KEY AUTOINCREMENT"}

@@ -8,7 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 from endorse.core.audit_log import Head, Line
 from endorse.core.change import Begin, Change, Decision, Move
@@ -19,6 +19,7 @@ from endorse.store.chain import Chain, Fresh
 from endorse.store.connection import Connection, Engine, Query, StoreAway
 from endorse.store.hot import Hot, changes_clients
 from endorse.store.migrate import migrate
+from endorse.store.sweep import Kind, Swept, piece
 
 F = TypeVar("F")
 A = TypeVar("A")
@@ -133,6 +134,19 @@ class Store:
         # Without facts there is nothing to decide anew when a guard was lost.
         settled = await self._queued(nothing, lambda _: decision, now, lost=Decision(False))
         return settled.answer is True
+
+    async def sweep(self, kind: Kind, now: int, at_most: int) -> Swept:
+        """Forget the oldest `at_most` rows of a kind that should be gone. Raises StoreAway."""
+        engine = self._engine
+
+        async def forget(db: Connection) -> Swept:
+            return await piece(db, engine.forgetting, kind, now, at_most)
+
+        aside = engine.aside()
+        if aside is None:
+            return cast(Swept, (await self.settle(forget, Decision, now)).answer)
+        async with aside as db:
+            return Swept(0, more=False, gone_until=now) if db is None else await forget(db)
 
     async def close(self) -> None:
         """Finish what is queued, then close the database. Later changes raise StoreAway."""

@@ -1,53 +1,67 @@
-"""Forgetting: what has been over for long enough leaves, a bounded number of rows at a time."""
+"""Forgetting: what has been over for long enough leaves, a small piece at a time."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from endorse.core import change as c
 from endorse.core.notice import KEPT
 from endorse.core.policy import DAY, HISTORY, HOUR
 from endorse.store.connection import Connection
 
 
-async def sweep(db: Connection, change: c.Sweep) -> bool:
-    """Delete at most `at_most` rows of each kind. No guard: gone is gone."""
-    for table, key, expiry, kept_for in _SWEPT:
-        await db.run(
-            f"DELETE FROM {table} WHERE ({key}) IN "
-            f"(SELECT {key} FROM {table} WHERE {expiry} <= $1 LIMIT $2)",
-            change.now - kept_for,
-            change.at_most,
-        )
-    over = (
-        "SELECT grant_id FROM grants WHERE COALESCE(ended_at, expires_at) <= $1 "
-        "ORDER BY COALESCE(ended_at, expires_at), grant_id LIMIT $2"
-    )
-    for table in ("evidence", "grants"):
-        await db.run(
-            f"DELETE FROM {table} WHERE grant_id IN ({over})",
-            change.now - HISTORY,
-            change.at_most,
-        )
-    old = "SELECT notice_id FROM notices WHERE at <= $1 ORDER BY at, notice_id LIMIT $2"
-    for table in ("notices_read", "notices"):
-        await db.run(
-            f"DELETE FROM {table} WHERE notice_id IN ({old})", change.now - KEPT, change.at_most
-        )
-    return True
+class Kind(NamedTuple):
+    """One kind of row that is forgotten: its table, what counts, and what leaves with it."""
+
+    table: str
+    expiry: str
+    """The column, or the indexed expression, from which `kept_for` counts."""
+    kept_for: int = 0
+    """For how many seconds a row outlives its expiry."""
+    marks: tuple[str, str] | None = None
+    """A table whose rows belong to these, and the column that both have."""
 
 
-# table, key, the time that counts, and for how many seconds a row outlives it.
-_SWEPT: Final = (
-    ("journeys", "journey_id", "forget_at", 0),
-    ("used_once", "used_hash", "expires_at", 0),
-    ("signing_keys", "kind, number", "leaves_at", 0),
-    ("pushed_requests", "request_hash", "expires_at", 0),
+class Swept(NamedTuple):
+    """What one piece did."""
+
+    rows: int
+    more: bool
+    """Whether more of this kind may be there that should be gone."""
+    gone_until: int
+    """Nothing is left that should have gone before this time (seconds since 1970)."""
+
+
+KINDS: Final = (
+    Kind("journeys", "forget_at"),
+    Kind("used_once", "expires_at"),
+    Kind("signing_keys", "leaves_at"),
+    Kind("pushed_requests", "expires_at"),
     # A client may poll for a while after the end, and is told that it is over.
-    ("polls", "poll_hash", "expires_at", HOUR),
-    ("invitations", "token_hash", "expires_at", 0),
-    ("access_tokens", "token_hash", "expires_at", 0),
+    Kind("polls", "expires_at", HOUR),
+    Kind("invitations", "expires_at"),
+    Kind("access_tokens", "expires_at"),
     # An enrolment code counts towards its day's number, so it is kept for that long.
-    ("enrolments", "code_hash", "created_at", 2 * DAY),
-    ("tries", "try_id", "at", DAY),
-    ("known_browsers", "browser_id, person_id", "at", 180 * DAY),
-    ("client_flags", "client_id, journey_id", "at", 180 * DAY),
+    Kind("enrolments", "created_at", 2 * DAY),
+    Kind("tries", "at", DAY),
+    Kind("known_browsers", "at", 180 * DAY),
+    Kind("client_flags", "at", 180 * DAY),
+    Kind("grants", "COALESCE(ended_at, expires_at)", HISTORY, ("evidence", "grant_id")),
+    Kind("notices", "at", KEPT, ("notices_read", "notice_id")),
 )
+
+
+def statement(form: str, kind: Kind) -> str:
+    """Write the DELETE of a piece, in the engine's form; it returns the expiry of each row."""
+    column = f", {kind.marks[1]}" if kind.marks else ""
+    return form.format(table=kind.table, expiry=kind.expiry, returned=kind.expiry + column)
+
+
+async def piece(db: Connection, form: str, kind: Kind, now: int, at_most: int) -> Swept:
+    """Delete the oldest `at_most` rows of a kind that should be gone, with what belongs to them."""
+    until = now - kind.kept_for
+    gone = await db.all(statement(form, kind), until, at_most)
+    if kind.marks:
+        table, column = kind.marks
+        for row in gone:
+            await db.run(f"DELETE FROM {table} WHERE {column} = $1", row[1])
+    more = len(gone) >= at_most
+    reached = max(row[0] for row in gone) if more else until
+    return Swept(len(gone), more, reached + kind.kept_for)

@@ -1,0 +1,63 @@
+"""Forgetting while serving: small pieces, with pauses, until nothing is left to forget."""
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from endorse.server.clock import Clock
+from endorse.store import Store
+from endorse.store.connection import StoreAway
+from endorse.store.sweep import KINDS, Kind
+
+log: Final = logging.getLogger("endorse")
+
+_EVERY: Final = 10.0
+# Each request may have to wait for one piece: a hundred rows take two or three milliseconds.
+_AT_MOST: Final = 100
+_PAUSE: Final = 0.005
+
+
+class Sweeper:
+    """Keeps the tables as small as what lives, and says how far behind it is."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Sweep this store; `run` begins."""
+        self._store = store
+        self._clock = clock
+        self._gone_until = dict.fromkeys((kind.table for kind in KINDS), clock())
+        self.rows = 0
+        """How many rows this server has forgotten since it started."""
+
+    def lag(self) -> int:
+        """Give the age in seconds of the oldest row that may be there and should be gone.
+
+        Up to ten are usual: that is how often a round begins.
+        """
+        return self._clock() - min(self._gone_until.values())
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            await asyncio.sleep(_EVERY)
+            try:
+                await self.round()
+            except StoreAway as away:
+                log.warning("nothing swept: %s", away)
+
+    async def round(self) -> None:
+        """Sweep all kinds in turn until each is done. Raises StoreAway."""
+        left: tuple[Kind, ...] = KINDS
+        while left:
+            unfinished = []
+            for kind in left:
+                began = time.perf_counter()
+                swept = await self._store.sweep(kind, self._clock(), _AT_MOST)
+                self.rows += swept.rows
+                self._gone_until[kind.table] = swept.gone_until
+                if swept.more:
+                    unfinished.append(kind)
+                if swept.rows:
+                    # A busy database answers late, and is then left alone for longer.
+                    await asyncio.sleep(max(_PAUSE, time.perf_counter() - began))
+            left = tuple(unfinished)

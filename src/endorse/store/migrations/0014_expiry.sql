@@ -1,0 +1,3 @@
+-- Every table that grows is swept by an index.
+
+CREATE INDEX client_flags_at ON client_flags (at);
