@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote_from_bytes
+from urllib.parse import parse_qsl, quote_from_bytes
 
 import pytest
 from hypothesis import given, settings
@@ -96,3 +96,19 @@ def test_any_bytes_can_be_read(raw: bytes) -> None:
     assert params is not None
     assert all(params.values.values())
     assert all(name.isascii() and name.isprintable() for name in params.values)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.sampled_from([b"a", b"b", b"=", b"&", b"%", b"+", b"41", b"c3", b"\xff", b" "])))
+def test_a_form_is_read_as_the_standard_library_reads_it(pieces: list[bytes]) -> None:
+    raw = b"".join(pieces)
+    pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    params = parse(raw)
+    assert params is not None
+    first: dict[str, bytes] = {}
+    for name, value in pairs:
+        if value:
+            told = "".join(letter if "!" <= letter <= "~" else "?" for letter in name)
+            first.setdefault(told, value.encode("latin-1"))
+    assert params.values == first
+    assert len(params.doubled) == len(pairs) - len({name for name, _ in pairs})

@@ -156,3 +156,11 @@ async def test_the_redirect_is_a_303_and_never_carries_a_form_along(served: Serv
     assert refused.status_code == 303
     assert refused.headers["location"].startswith(CALLBACK)
     assert refused.headers["cache-control"] == "no-store"
+
+
+async def test_what_can_be_got_answers_head_too_without_a_body(served: Served) -> None:
+    for path in ("/healthz", "/jwks", "/.well-known/oauth-authorization-server"):
+        got = await served.http.get(served.url(path))
+        answer = await served.http.head(served.url(path))
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-length"] == got.headers["content-length"]

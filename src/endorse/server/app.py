@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route, Router
+from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from endorse.server import (
@@ -35,7 +35,7 @@ from endorse.server import (
 from endorse.server.desk import Desk
 from endorse.server.elsewhere import look_elsewhere
 from endorse.server.files import BuiltFiles
-from endorse.server.frontdoor import Frontdoor
+from endorse.server.frontdoor import Answer, Frontdoor
 from endorse.server.oauth import (
     authorization,
     backchannel,
@@ -158,39 +158,30 @@ PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
 def create_app(desk: Desk) -> Frontdoor:
     """Make the server's application from a desk whose store is open; it closes the store."""
     pages = Pages(desk.settings, scripted=desk.stand_in is None)
-    table = [
-        *(_route(method, path, partial(answer, desk)) for method, path, answer in ANSWERS),
-        *(_route(method, path, partial(answer, desk, pages)) for method, path, answer in PAGES),
+    table: list[tuple[str, str, Answer]] = [
+        *((method, path, partial(answer, desk)) for method, path, answer in ANSWERS),
+        *((method, path, partial(answer, desk, pages)) for method, path, answer in PAGES),
     ]
-    routes: list[BaseRoute] = [
-        _ByPath(table),
-        *table,
+    routes = [
+        *(Route(path, _Endpoint(answer), methods=[method]) for method, path, answer in table),
         Route("/connect/{short}/events", Events(desk), methods=["GET"]),
         Route("/static/{path:path}", BuiltFiles(), methods=["GET"]),
     ]
     # The router alone, without the framework's application around it: its two layers that turn
     # exceptions into answers cost every request about as much as finding the route.
     router = Router(routes, redirect_slashes=False, lifespan=lambda _: _life(desk))
-    return Frontdoor(router, desk, pages, {path.split("/")[1] for _, path, _ in FOR_CLIENTS})
+    for_clients = {path.split("/")[1] for _, path, _ in FOR_CLIENTS}
+    return Frontdoor(router, desk, pages, _found_at_once(table), for_clients)
 
 
-class _ByPath(BaseRoute):
-    """Finds at once the routes whose path has no parameter; the others are tried in turn."""
-
-    def __init__(self, table: Sequence[Route]) -> None:
-        self._apps = {
-            (method, route.path): route.app
-            for route in table
-            for method in route.methods or ()
-            if "{" not in route.path
-        }
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        app = self._apps.get((scope.get("method", ""), scope.get("path", "")))
-        return (Match.NONE, {}) if app is None else (Match.FULL, {"endpoint": app})
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await scope["endpoint"](scope, receive, send)
+def _found_at_once(table: Sequence[tuple[str, str, Answer]]) -> dict[tuple[str, str], Answer]:
+    """Give the rows whose path has no parameter, by method and path: they need no router."""
+    return {
+        (spoken, path): answer
+        for method, path, answer in table
+        if "{" not in path
+        for spoken in (("GET", "HEAD") if method == "GET" else (method,))
+    }
 
 
 class _Endpoint:
@@ -198,16 +189,12 @@ class _Endpoint:
 
     __slots__ = ("_answer",)
 
-    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+    def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = await self._answer(Request(scope, receive, send))
         await answer(scope, receive, send)
-
-
-def _route(method: str, path: str, answer: Callable[[Request], Awaitable[Response]]) -> Route:
-    return Route(path, _Endpoint(answer), methods=[method])
 
 
 @contextlib.asynccontextmanager

@@ -20,8 +20,10 @@ def shown(desk: Desk, request: Request) -> Certificate | Refusal | None:
     `Client-Cert-Verify: SUCCESS` says that the proxy checked the chain.
     """
     settings = desk.settings
+    if not settings.mtls_host:
+        return None
     peer = request.client.host if request.client else ""
-    here = bool(settings.mtls_host) and request.headers.getlist("host") == [settings.mtls_host]
+    here = request.headers.getlist("host") == [settings.mtls_host]
     if not here or peer not in settings.trusted_proxies:
         return None
     said = request.headers.getlist("client-cert")

@@ -1,10 +1,11 @@
 """What holds for every request: our own host name only, and no failure without a reference."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,20 +21,29 @@ from endorse.store.connection import StoreAway
 _FOR_WATCHERS: Final = ("/healthz", "/readyz")
 """What a load balancer asks, by whatever name it has for this machine."""
 
+Answer = Callable[[Request], Awaitable[Response]]
+"""What answers one row of the route table."""
+
 
 class Frontdoor:
     """Stands in front of the routes."""
 
     def __init__(
-        self, app: ASGIApp, desk: Desk, pages: Pages, for_clients: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        desk: Desk,
+        pages: Pages,
+        at_once: Mapping[tuple[str, str], Answer],
+        for_clients: Collection[str],
     ) -> None:
-        """Let requests for the desk's issuer in to `app`.
+        """Let requests for the desk's issuer in: by method and path `at_once`, or else to `app`.
 
         On the host for certificates only paths that begin with a name of `for_clients` are: no
         page, cookie or phone has anything to do there.
         """
         self._app = app
         self._pages = pages
+        self._at_once = at_once
         self.issuer = desk.issuer
         self._host = desk.settings.issuer_host.encode()
         self._mtls = desk.settings.mtls_host.encode()
@@ -59,7 +69,12 @@ class Frontdoor:
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            answer = self._at_once.get((scope["method"], scope["path"]))
+            if answer is None:
+                await self._app(scope, receive, watched)
+            else:
+                response = await answer(Request(scope, receive, send))
+                await response(scope, receive, watched)
         except HTTPException as problem:
             failure = self._no_route(scope, problem)
         except (StoreAway, BankUnavailable, KeyHolderAway) as away:

@@ -6,7 +6,7 @@ from json import JSONDecoder
 from typing import Any, Final, TypeVar
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -16,6 +16,10 @@ T = TypeVar("T")
 
 NO_STORE: Final = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _JSON: Final = "application/json"
+_JSON_HEADERS: Final = [
+    (name.lower().encode(), value.encode())
+    for name, value in {**NO_STORE, "Content-Type": _JSON}.items()
+]
 _FORM: Final = "application/x-www-form-urlencoded"
 _CLIENT: Final = "endorse.client"
 _LOGGED_AT_MOST: Final = 200
@@ -52,17 +56,16 @@ async def body(request: Request, limit: int) -> bytes | Refusal:
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         return TOO_LARGE
-    parts: list[bytes] = []
-    size = 0
-    try:
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                return TOO_LARGE
-            parts.append(part)
-    except ClientDisconnect:
-        return BROKEN_OFF
-    return b"".join(parts)
+    whole: bytes = b""
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            return BROKEN_OFF
+        whole += message.get("body", b"")
+        if len(whole) > limit:
+            return TOO_LARGE
+        if not message.get("more_body", False):
+            return whole
 
 
 def has_type(request: Request, wanted: str) -> bool:
@@ -97,7 +100,19 @@ def decode(raw: bytes, kind: type[T]) -> T | Refusal:
 def json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer JSON that nobody may keep."""
     raw = msgspec.json.encode(value)
-    return Response(raw, status, {**NO_STORE, **(headers or {})}, media_type=_JSON)
+    if headers:
+        return Response(raw, status, {**NO_STORE, **headers}, media_type=_JSON)
+    return _Json(raw, status)
+
+
+class _Json(Response):
+    """JSON with the usual headers, which the framework would put together anew for each answer."""
+
+    def __init__(self, raw: bytes, status: int) -> None:
+        self.status_code = status
+        self.background = None
+        self.body = raw
+        self.raw_headers = [*_JSON_HEADERS, (b"content-length", b"%d" % len(raw))]
 
 
 class Refused(Response):

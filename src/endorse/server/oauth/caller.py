@@ -51,9 +51,7 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
     shown = certificate.shown(desk, request)
     if isinstance(shown, Refusal):
         return shown
-    path = str(request.scope["path"])
-    endpoints = tuple(f"{at}{end}" for at in desk.settings.urls for end in ("/token", path))
-    call = Call(desk.issuer, endpoints, shown)
+    call = Call(desk.issuer, _named(desk, request) if said.assertion else (), shown)
     known = clients.authenticate(said, client, call, desk.clock(), desk.law)
     if isinstance(known, Refusal):
         return _unauthenticated(known, header)
@@ -64,6 +62,12 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
             no = refusal.CLIENT_UNKNOWN.because("the jti of the assertion was used before")
             return _unauthenticated(no, header)
     return Caller(params, known, shown.thumbprint if shown else "")
+
+
+def _named(desk: Desk, request: HttpRequest) -> tuple[str, ...]:
+    """Give the addresses by which an assertion may name this endpoint."""
+    path = request.scope["path"]
+    return tuple(f"{at}{end}" for at in desk.settings.urls for end in ("/token", path))
 
 
 def _unauthenticated(no: Refusal, header: str | None) -> Refusal:
