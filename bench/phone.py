@@ -96,13 +96,13 @@ _MOVED = msgspec.json.Decoder(_Moved)
 class SwiftPhone:
     """One phone of one person, on one keep-alive connection. Every answer is checked."""
 
-    def __init__(self, issuer: str, enrolled: _Enrolled) -> None:
+    def __init__(self, issuer: str, enrolled: _Enrolled, connection: Connection) -> None:
         """Take the keys of a phone that is enrolled and signed in; see `enrol`."""
         self._issuer = issuer
         self.person = enrolled.person.id
         self._device = _key(enrolled.device)
         self._passkey = _key(enrolled.passkey.key)
-        self.connection = Connection(int(issuer.rsplit(":", 1)[1]))
+        self.connection = connection
         public = self._device.public_key().public_numbers()
         jwk = {
             "crv": "P-256",
@@ -196,13 +196,18 @@ class SwiftPhone:
 
 async def enrol(issuer: str, count: int) -> list[SwiftPhone]:
     """Enrol phones of as many different invented people, by the real headless phone."""
-    phones = []
+    phones, port = [], int(issuer.rsplit(":", 1)[1])
     async with httpx2.AsyncClient(timeout=30) as http:
         for _ in range(count):
             phone = Phone(issuer, http)
             await phone.enrol(await sandbox_code(issuer, http, None))
-            phones.append(SwiftPhone(issuer, msgspec.convert(phone.to_dict(), _Enrolled)))
+            phones.append(swift(phone, issuer, Connection(port)))
     return phones
+
+
+def swift(phone: Phone, issuer: str, connection: Connection) -> SwiftPhone:
+    """Take over an enrolled headless phone, to call by this connection."""
+    return SwiftPhone(issuer, msgspec.convert(phone.to_dict(), _Enrolled), connection)
 
 
 def jws(key: ec.EllipticCurvePrivateKey, header: object, claims: object) -> str:

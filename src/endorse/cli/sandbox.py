@@ -72,7 +72,7 @@ async def run_sandbox(wanted: Wanted) -> None:
         stand_in = _stand_in(wanted, bank, settings.issuer, bank_sockets[0].getsockname()[1])
         desk = await open_desk(settings, bank, bank, stand_in=stand_in)
         app_url = f"http://127.0.0.1:{app_sockets[0].getsockname()[1]}"
-        await _keep_client(desk, f"{app_url}/callback")
+        await keep_client(desk, f"{app_url}/callback")
         server = server_for(create_app(desk), desk)
         app = server_for(_Budgetly(desk, f"{app_url}/callback"), None)
         ready = asyncio.Event()
@@ -116,7 +116,7 @@ class _Budgetly:
         await self._app(scope, receive, send)
 
 
-async def _keep_client(desk: Desk, redirect_uri: str) -> None:
+async def keep_client(desk: Desk, redirect_uri: str) -> None:
     """Register the ready-made client, or bring a kept one up to date."""
     now = desk.clock()
     secret = ClientSecret(fingerprint(desk.keys.sandbox_client.reveal()), now)
