@@ -33,8 +33,11 @@ class Balanced(httpx2.AsyncBaseTransport):
 
 
 @contextlib.asynccontextmanager
-async def doubled(served: Served) -> AsyncIterator[None]:
-    """Run a second server beside `served`; its client then speaks to both in turn."""
+async def doubled(served: Served) -> AsyncIterator[Served]:
+    """Run a second server beside `served`, whose client then speaks to both in turn.
+
+    Gives the second, whose client speaks to it alone.
+    """
     settings, clock = served.desk.settings, served.clock
     bank = served.desk.bank
     assert isinstance(bank, SandboxBank)
@@ -46,8 +49,11 @@ async def doubled(served: Served) -> AsyncIterator[None]:
     ports = [int(settings.issuer.rsplit(":", 1)[1]), sockets[0].getsockname()[1]]
     alone = served.http
     try:
-        async with quiet_client(Balanced(ports)) as served.http:
-            yield
+        async with (
+            quiet_client(Balanced(ports)) as served.http,
+            quiet_client(Balanced(ports[1:])) as second,
+        ):
+            yield Served(desk, clock, second, served.app, served.public_app)
     finally:
         served.http = alone
         server.should_exit = True

@@ -9,11 +9,13 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from endorse.server.wait import Waiter, Waiting
 from tests.flows import play
 from tests.serving import sandbox_process
+from tests.store import things
 
 pytestmark = pytest.mark.anyio
 
@@ -87,3 +89,17 @@ def test_a_server_lets_as_many_wait_as_its_user_may_have_open_files(tmp_path: Pa
     finally:
         resource.setrlimit(files, before)
     assert allowed == (before[1], before[1])
+
+
+def test_who_knows_a_newer_version_is_not_told_of_an_older_one() -> None:
+    waiting = Waiting(tick_every=0.1)
+    knows, learns = Waiter("it", version=5), Waiter("it", version=4)
+    for waiter in (knows, learns):
+        waiting.enter(waiter, ticking=False)
+    journey = msgspec.structs.replace(things.JOURNEY, journey_id="it", version=4)
+    assert waiting.unseen({"it": 4, "another": 9}) == []
+    assert waiting.unseen({"it": 5}) == ["it"]
+    waiting.changed(journey)
+    assert (knows.changed, learns.changed) == (None, journey)
+    waiting.changed(msgspec.structs.replace(journey, version=5))
+    assert waiting.unseen({"it": 5}) == []

@@ -196,22 +196,10 @@ async def test_without_a_listener_postgresql_is_asked_again_after_a_second(
     now += 0.01
     assert engine.written_elsewhere()
     assert not engine.written_elsewhere()
-    engine.listening = True
+    engine._ear.listening = True
     now += 3600
     assert not engine.written_elsewhere()
     await store.close()
-
-
-async def test_a_listener_makes_the_store_forget(
-    store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store._engine, "written_elsewhere", lambda: False)
-    await things.put(store, AddClient(CLIENT))
-    assert await store.client("app") == CLIENT
-    await things.put(other, ChangeClient(RENAMED))
-    assert await store.client("app") == CLIENT
-    store.forget_hot()
-    assert await store.client("app") == RENAMED
 
 
 async def test_what_a_client_got_at_the_moment_of_its_removal_opens_nothing(store: Store) -> None:

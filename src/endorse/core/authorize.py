@@ -112,6 +112,7 @@ def reply(
         after = msgspec.structs.replace(
             journey,
             state=State.REDIRECTED,
+            version=journey.version + 1,
             code_hash=fingerprint(code),
             expires_at=now + law.code,
         )

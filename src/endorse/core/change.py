@@ -48,7 +48,10 @@ class CountPoll(msgspec.Struct, frozen=True):
 
 
 class Move(msgspec.Struct, frozen=True):
-    """Move a journey. Guard: it still has the state and the version of `before`."""
+    """Move a journey. Guard: it still has the state and the version of `before`.
+
+    The version of `after` is the next one.
+    """
 
     event: Event
     before: Journey

@@ -150,7 +150,9 @@ def given(
     tokens = _with_hint(tokens, client, grant, server_key)
     if journey.request.grant_action:
         tokens = msgspec.structs.replace(tokens, grant_id=grant.grant_id)
-    after = msgspec.structs.replace(journey, state=State.REDEEMED, grant_id=grant.grant_id)
+    after = msgspec.structs.replace(
+        journey, state=State.REDEEMED, version=journey.version + 1, grant_id=grant.grant_id
+    )
     kept, told = _kept(before, grant, signed, now)
     moved = Move(event, journey, after)
     changes: tuple[Change, ...] = (moved, *kept, MakeToken(token), told)

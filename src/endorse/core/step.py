@@ -17,5 +17,7 @@ def barred(journey: Journey, event: Event, now: int) -> Refusal | None:
 
 def moved(event: Event, before: Journey, **fields: object) -> Decision[Journey]:
     """Move a journey by an event that the table allows, with these fields changed."""
-    after = msgspec.structs.replace(before, state=STEPS[event].target, **fields)
+    after = msgspec.structs.replace(
+        before, state=STEPS[event].target, version=before.version + 1, **fields
+    )
     return Decision(after, (Move(event, before, after),))

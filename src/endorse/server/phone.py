@@ -260,7 +260,7 @@ async def watch(desk: Desk, request: HttpRequest) -> Response:
     held = await _held(desk, phone, asked.journey)
     if isinstance(held, Refusal):
         return wire.refused(held)
-    waiter = Waiter(held.journey_id)
+    waiter = Waiter(held.journey_id, held.version)
     desk.waiting.enter(waiter, ticking=False)
     leaving = asyncio.ensure_future(_gone(request))
     leaving.add_done_callback(lambda _: waiter.close())

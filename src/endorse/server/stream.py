@@ -100,7 +100,7 @@ class _Page(Waiter):
     __slots__ = ("_desk", "_journey", "_key", "_last", "_open", "_send", "_task", "_told")
 
     def __init__(self, desk: Desk, journey: Journey, send: Send) -> None:
-        super().__init__(journey.journey_id)
+        super().__init__(journey.journey_id, journey.version)
         self._task = asyncio.current_task()
         self._desk = desk
         self._send = send
@@ -133,6 +133,7 @@ class _Page(Waiter):
 
     def _take(self, journey: Journey) -> None:
         self._journey = _pared(journey)
+        self.version = journey.version
         self.changed = None
         self._key = frame.frame_key(self._desk.keys.handles, journey.qid)
 

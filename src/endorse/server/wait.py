@@ -6,6 +6,7 @@ moment.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from endorse.core.model import Journey
@@ -17,11 +18,12 @@ _SLOTS_A_SECOND: Final = 50
 class Waiter:
     """One page or phone that waits for one journey. `changed` holds the newest change unseen."""
 
-    __slots__ = ("_wake", "changed", "closed", "journey_id", "slot")
+    __slots__ = ("_wake", "changed", "closed", "journey_id", "slot", "version")
 
-    def __init__(self, journey_id: str) -> None:
-        """Wait for this journey; `Waiting.enter` makes it known."""
+    def __init__(self, journey_id: str, version: int = 0) -> None:
+        """Wait for what follows this version of a journey; `Waiting.enter` makes it known."""
         self.journey_id = journey_id
+        self.version = version
         self.changed: Journey | None = None
         self.closed = False
         self.slot = -1
@@ -76,10 +78,24 @@ class Waiting:
             self._slots[waiter.slot].discard(waiter)
 
     def changed(self, journey: Journey) -> None:
-        """Tell all who wait for this journey that it moved."""
+        """Tell all who wait for this journey that it moved. Who knows a newer one is not told."""
         for waiter in self._by_journey.get(journey.journey_id, ()):
-            waiter.changed = journey
-            waiter.poke()
+            if journey.version >= waiter.version:
+                waiter.version = journey.version
+                waiter.changed = journey
+                waiter.poke()
+
+    def journeys(self) -> list[str]:
+        """Give the ids of all journeys that somebody waits for."""
+        return list(self._by_journey)
+
+    def unseen(self, versions: Mapping[str, int]) -> list[str]:
+        """Give the ids of which somebody here does not know that version yet."""
+        return [
+            journey_id
+            for journey_id, version in versions.items()
+            if any(it.version < version for it in self._by_journey.get(journey_id, ()))
+        ]
 
     def anybody(self) -> bool:
         """Say whether anybody waits."""

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
+from endorse.store.news import News
+
 Row = Sequence[Any]
 Value = str | int | None
 T = TypeVar("T")
@@ -39,6 +41,19 @@ class Connection(Protocol):
 
 
 Query = Callable[[Connection], Awaitable[T]]
+
+
+class Ear(Protocol):
+    """Hears what the servers that share a database tell each other."""
+
+    @property
+    def listening(self) -> bool:
+        """Whether it hears at this moment."""
+        ...
+
+    async def run(self, each: Callable[[News], Awaitable[None]]) -> None:
+        """Hand all news to `each`, for ever; `ANYTHING` first, and whenever some may be lost."""
+        ...
 
 
 class Engine(Protocol):
@@ -81,6 +96,15 @@ class Engine(Protocol):
         `$1` is the time up to which, `$2` the number at most. However large the table is, it looks
         at these rows alone.
         """
+        ...
+
+    async def tell(self, db: Connection, text: str) -> None:
+        """Tell all ears, once this transaction is committed. Nothing where there are none."""
+        ...
+
+    @property
+    def ear(self) -> Ear | None:
+        """What hears the others; None where no more than one server can be."""
         ...
 
     def column_types(self) -> dict[str, str]:

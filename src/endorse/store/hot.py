@@ -2,8 +2,8 @@
 
 What is kept is forgotten the moment it may have changed: after a batch of this server that changed
 a client, before its answer; after another process wrote to the same database, which SQLite tells
-at each look (`Engine.written_elsewhere`) and PostgreSQL within a second. Only what is committed is
-kept, so that nothing outlives a rollback.
+at each look (`Engine.written_elsewhere`) and PostgreSQL in its news, or within a second where
+nobody listens. Only what is committed is kept, so that nothing outlives a rollback.
 """
 
 from collections.abc import Iterable

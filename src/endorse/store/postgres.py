@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from endorse.store.connection import Connection, Query, Row, StoreAway, T, Value
+from endorse.store.connection import Connection, Ear, Query, Row, StoreAway, T, Value
+from endorse.store.listen import Listener
+from endorse.store.news import CHANNEL
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -66,13 +68,12 @@ def _unknown(values: Sequence[Value]) -> bool:
 class PostgresEngine:
     """The `Engine` of PostgreSQL."""
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", seconds: Callable[[], float]) -> None:
-        """Use an open pool; `connect` makes one. `seconds` only ever grows."""
+    def __init__(self, pool: "asyncpg.Pool[Any]", url: str, seconds: Callable[[], float]) -> None:
+        """Use an open pool, and listen at `url`: see `connect`. `seconds` only ever grows."""
         self._pool = pool
+        self._ear = Listener(url, _AWAY)
         self._seconds = seconds
         self._looked_at = seconds()
-        self.listening = False
-        """Whether a listener tells at once what other servers write."""
 
     @classmethod
     async def connect(
@@ -83,7 +84,7 @@ class PostgresEngine:
             pool = await asyncpg.create_pool(url, min_size=2, max_size=connections, timeout=10)
         except (*_AWAY, asyncpg.PostgresError) as error:
             raise StoreAway(f"PostgreSQL does not answer: {error}") from error
-        return cls(pool, seconds)
+        return cls(pool, url, seconds)
 
     async def read(self, query: Query[T]) -> T:
         """Run a query on a connection; each statement sees what is committed."""
@@ -112,7 +113,7 @@ class PostgresEngine:
     def written_elsewhere(self) -> bool:
         """Say so once a second, unless somebody listens to what other servers write."""
         now = self._seconds()
-        if self.listening or now - self._looked_at < _SEEN_WITHIN:
+        if self._ear.listening or now - self._looked_at < _SEEN_WITHIN:
             return False
         self._looked_at = now
         return True
@@ -139,6 +140,15 @@ class PostgresEngine:
             "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2 FOR UPDATE SKIP LOCKED)) "
             "RETURNING {returned}"
         )
+
+    async def tell(self, db: Connection, text: str) -> None:
+        """Send a NOTIFY, which PostgreSQL delivers when the transaction is committed."""
+        await db.run("SELECT pg_notify($1, $2)", CHANNEL, text)
+
+    @property
+    def ear(self) -> Ear | None:
+        """A listening connection, which is opened when it runs."""
+        return self._ear
 
     def column_types(self) -> dict[str, str]:
         """Give PostgreSQL's words for what differs in data definitions."""

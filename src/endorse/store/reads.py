@@ -69,6 +69,10 @@ _REVOKED: Final = (
     _JOURNEY + "state = 'killed' AND reason = 'phone_revoked' AND claimed_at >= $1 "
     "ORDER BY claimed_at DESC LIMIT 1000"
 )
+JOURNEYS_AT_ONCE: Final = 50
+_JOURNEYS: Final = (
+    _JOURNEY + f"journey_id IN ({', '.join(f'${it + 1}' for it in range(JOURNEYS_AT_ONCE))})"
+)
 _PHONE_BY_CREDENTIAL: Final = f"SELECT {_PHONE_COLUMNS} FROM phones WHERE credential_id = $1"
 # A token without a grant is a client's own; one whose grant was forgotten opens nothing, nor does
 # one from before its grant was replaced, nor what a client got at the moment of its removal.
@@ -202,6 +206,13 @@ async def phones_of(db: Connection, person_id: str, at_most: int) -> list[Phone]
 async def journeys_held(db: Connection, phone_id: str) -> list[Journey]:
     """Read the journeys that a phone claimed and has not decided."""
     return [_known_journey(row) for row in await db.all(_HELD, phone_id)]
+
+
+async def journeys_named(db: Connection, ids: Sequence[str]) -> list[Journey]:
+    """Read the journeys of up to `JOURNEYS_AT_ONCE` ids."""
+    # Always as many, so that it is one statement, prepared once.
+    filled = (*ids, *[""] * (JOURNEYS_AT_ONCE - len(ids)))
+    return [_known_journey(row) for row in await db.all(_JOURNEYS, *filled)]
 
 
 async def revoked_since(db: Connection, since: int) -> list[Journey]:

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any, Final
 
-from endorse.store.connection import Connection, Query, Row, StoreAway, T, Value
+from endorse.store.connection import Connection, Ear, Query, Row, StoreAway, T, Value
 
 _PATIENCE: Final = 5.0
 
@@ -150,6 +150,14 @@ class SqliteEngine:
             "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} "
             "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2) RETURNING {returned}"
         )
+
+    async def tell(self, db: Connection, text: str) -> None:
+        """Tell nobody: no other server can use this file."""
+
+    @property
+    def ear(self) -> Ear | None:
+        """Nothing is told, so nothing is heard."""
+        return None
 
     def column_types(self) -> dict[str, str]:
         """Give SQLite's words for what differs in data definitions."""

@@ -16,9 +16,10 @@ from endorse.core.model import Client
 from endorse.store.apply import apply
 from endorse.store.audit import trail
 from endorse.store.chain import Chain, Fresh
-from endorse.store.connection import Connection, Engine, Query, StoreAway
+from endorse.store.connection import Connection, Ear, Engine, Query, StoreAway
 from endorse.store.hot import Hot, changes_clients
 from endorse.store.migrate import migrate
+from endorse.store.news import News, told
 from endorse.store.sweep import Kind, Swept, piece
 
 F = TypeVar("F")
@@ -102,6 +103,23 @@ class Store:
         """Read what is committed. Raises StoreAway."""
         return await self._engine.read(query)
 
+    @property
+    def ear(self) -> Ear | None:
+        """What hears of the changes of other servers; None where this is the only one."""
+        return self._engine.ear
+
+    async def listen(self, each: Callable[[News], Awaitable[None]]) -> None:
+        """Hand all that other servers tell to `each`, for ever; see `Ear.run`."""
+        if self._engine.ear is None:
+            raise AssertionError("no other server can use this database")
+
+        async def first(news: News) -> None:
+            if news.clients:
+                self._hot.forget()
+            await each(news)
+
+        await self._engine.ear.run(first)
+
     async def client(self, client_id: str) -> Client | None:
         """Give a client that may act, with its secrets, from memory. Raises StoreAway."""
         return await self._hot.client(client_id)
@@ -109,10 +127,6 @@ class Store:
     async def registration(self, client_id: str) -> Client | None:
         """Give a client as people see it, also one that was removed: what is over names it."""
         return await self._hot.registration(client_id)
-
-    def forget_hot(self) -> None:
-        """Read clients anew from now on: another server has changed them."""
-        self._hot.forget()
 
     async def settle(
         self, read: Query[F], decide: Callable[[F], Decision[A]], now: int
@@ -189,6 +203,8 @@ class Store:
                 decisions = [await item.turn(db) for item in work]
                 clients_changed = changes_clients(decisions)
                 await self._chain.write(db, _lines(work, decisions))
+                if self._engine.ear is not None and (text := told(decisions, clients_changed)):
+                    await self._engine.tell(db, text)
             self._chain.kept()
         except StoreAway as away:
             self._chain.lost()
