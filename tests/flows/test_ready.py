@@ -16,7 +16,7 @@ from endorse.server import ready
 from endorse.server.desk import Desk
 from endorse.server.ready import Check
 from endorse.store.connection import StoreAway
-from tests.flows.commands import ISSUER, BehindProxy, good_settings, serve
+from tests.flows.commands import ISSUER, BehindProxy, free_port, good_settings, serve
 from tests.flows.listening import PATIENCE
 from tests.flows.play import quiet_client
 from tests.serving import Served, serving
@@ -107,7 +107,8 @@ async def refused(port: int) -> None:
 async def test_a_stopping_server_answers_unready_and_finishes_what_it_began(
     tmp_path: Path,
 ) -> None:
-    settings = good_settings(tmp_path) | {"ENDORSE_DRAIN": "60"}
+    watch = f"127.0.0.1:{free_port()}"
+    settings = good_settings(tmp_path) | {"ENDORSE_DRAIN": "60", "ENDORSE_METRICS": watch}
     port = int(settings["ENDORSE_PORT"])
     with serve(settings, tmp_path) as running:
         async with quiet_client(BehindProxy(port)) as http:
@@ -118,6 +119,10 @@ async def test_a_stopping_server_answers_unready_and_finishes_what_it_began(
                     pass
             assert (await http.get(ISSUER + "/jwks")).status_code == 200
             assert (await http.get(ISSUER + "/healthz")).status_code == 200
+        async with quiet_client() as http:
+            told = (await http.get(f"http://{watch}/readyz")).json()["checks"]
+            assert told == {"stopping": "this server is about to stop"}
+            assert "endorse_ready" in (await http.get(f"http://{watch}/metrics")).text
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         head = "POST /token HTTP/1.1\r\nHost: connect.bank.example\r\nContent-Length: 9\r\n"
         head += "Content-Type: application/x-www-form-urlencoded\r\nExpect: 100-continue\r\n\r\n"

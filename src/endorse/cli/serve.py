@@ -7,6 +7,7 @@ import sys
 
 from endorse.cli.port import listen_or_say
 from endorse.server.app import create_app
+from endorse.server.operator import operators_app
 from endorse.server.run import load_bank, load_risk, open_desk, serve_all, server_for
 from endorse.server.settings import from_environment
 
@@ -20,5 +21,9 @@ async def run_server() -> None:
     desk = await open_desk(settings, load_bank(settings.bank), risk=load_risk(settings))
     sockets = listen_or_say([settings.host], settings.port, "ENDORSE_PORT")
     logging.getLogger("endorse").info("serving %s on port %d", settings.issuer, settings.port)
-    server = server_for(create_app(desk), desk)
-    await serve_all(asyncio.Event(), (server, sockets), drain=settings.drain)
+    servers = [(server_for(create_app(desk), desk), sockets)]
+    if settings.metrics is not None:
+        host, port = settings.metrics
+        watched = listen_or_say([host], port, "ENDORSE_METRICS")
+        servers.append((server_for(operators_app(desk), None), watched))
+    await serve_all(asyncio.Event(), *servers, drain=settings.drain)

@@ -35,7 +35,8 @@ from endorse.server import (
 from endorse.server.desk import Desk
 from endorse.server.elsewhere import look_elsewhere
 from endorse.server.files import BuiltFiles
-from endorse.server.frontdoor import Answer, Frontdoor
+from endorse.server.frontdoor import Frontdoor
+from endorse.server.measures import Answer
 from endorse.server.oauth import (
     authorization,
     backchannel,
@@ -158,10 +159,12 @@ PAGES: Final[tuple[tuple[str, str, _Paged], ...]] = (
 def create_app(desk: Desk) -> Frontdoor:
     """Make the server's application from a desk whose store is open; it closes the store."""
     pages = Pages(desk.settings, scripted=desk.stand_in is None)
-    table: list[tuple[str, str, Answer]] = [
+    rows: list[tuple[str, str, Answer]] = [
         *((method, path, partial(answer, desk)) for method, path, answer in ANSWERS),
         *((method, path, partial(answer, desk, pages)) for method, path, answer in PAGES),
     ]
+    timed = desk.measures.timed
+    table = [(method, path, timed(method, path, answer)) for method, path, answer in rows]
     routes = [
         *(Route(path, _Endpoint(answer), methods=[method]) for method, path, answer in table),
         Route("/connect/{short}/events", Events(desk), methods=["GET"]),

@@ -17,6 +17,7 @@ from endorse.server.clock import Clock
 from endorse.server.keyring import Keyring
 from endorse.server.keys import Keys
 from endorse.server.limit import Limit
+from endorse.server.measures import Measures
 from endorse.server.ping import Pings
 from endorse.server.ready import Readiness
 from endorse.server.risk import IN_SANDBOX, Rules
@@ -78,6 +79,7 @@ class Desk:
         self.invented = invented if settings.sandbox else None
         self.risk = risk or Rules(IN_SANDBOX if settings.sandbox else None)
         self.readiness = Readiness()
+        self.measures = Measures()
         self.stopping = False
         """Set when the server was told to stop: it still answers, but wants no new requests."""
         self.waiting = Waiting(settings.policy.frame_every)
@@ -110,6 +112,16 @@ class Desk:
         """The address that every URL begins with."""
         return self.settings.issuer
 
+    def limits_hit(self) -> dict[str, int]:
+        """Give how many tries were above each limit."""
+        return {
+            "starts": self.starts.hits,
+            "pushes": self.pushes.hits,
+            "user_codes": self.user_codes.hits,
+            "registrations": self.registrations.hits,
+            "bad_claims": self.bad_claims.hits,
+        }
+
     async def settle(self, read: Query[F], decide: Callable[[F], Decision[A]]) -> A | Refusal:
         """Read, decide and apply in one transaction; then wake who waits for what moved.
 
@@ -121,6 +133,7 @@ class Desk:
                 self.waiting.changed(change.after)
             if isinstance(change, Begin | Move):
                 journey = change.journey if isinstance(change, Begin) else change.after
+                self.measures.moved(journey)
                 log.info("journey %s is %s", journey.short, journey.state.value)
                 if journey.way == "asked":
                     self._decided_elsewhere(journey)

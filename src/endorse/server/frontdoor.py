@@ -1,6 +1,6 @@
 """What holds for every request: our own host name only, and no failure without a reference."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from starlette.datastructures import Headers
@@ -15,14 +15,12 @@ from endorse.server import wire
 from endorse.server.desk import Desk, log
 from endorse.server.keyring import KeyHolderAway
 from endorse.server.language import language_of
+from endorse.server.measures import Answer
 from endorse.server.pages import Pages
 from endorse.store.connection import StoreAway
 
 _FOR_WATCHERS: Final = ("/healthz", "/readyz")
 """What a load balancer asks, by whatever name it has for this machine."""
-
-Answer = Callable[[Request], Awaitable[Response]]
-"""What answers one row of the route table."""
 
 
 class Frontdoor:
@@ -49,6 +47,7 @@ class Frontdoor:
         self._mtls = desk.settings.mtls_host.encode()
         self._for_clients = frozenset(for_clients)
         self._desk = desk
+        self.measures = desk.measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, send it to the right host, or answer for what failed inside."""
@@ -78,9 +77,11 @@ class Frontdoor:
         except HTTPException as problem:
             failure = self._no_route(scope, problem)
         except (StoreAway, BankUnavailable, KeyHolderAway) as away:
+            self.measures.faults["unavailable"] += 1
             log.error("unavailable: %s", away)
             failure = _fault("temporarily_unavailable", 503, "Try again in a moment.")
         except Exception:  # noqa: BLE001 - a bug is caught once, here, and gets a reference
+            self.measures.faults["bug"] += 1
             reference = b64url(self._desk.fresh(6))
             log.exception("bug %s at %s", reference, scope["path"])
             told = f"Something is broken here. The operator finds it as {reference}."

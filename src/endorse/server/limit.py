@@ -13,6 +13,8 @@ class Limit:
         """Allow `count` tries in a window of `seconds`."""
         self._count = count
         self._seconds = seconds
+        self.hits = 0
+        """How many tries were one too many."""
         self._tries: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     def take(self, address: str, now: int) -> bool:
@@ -23,4 +25,7 @@ class Limit:
         self._tries[address] = (window, tries)
         if len(self._tries) > _ADDRESSES:
             self._tries.popitem(last=False)
-        return tries <= self._count
+        if tries <= self._count:
+            return True
+        self.hits += 1
+        return False

@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The path of a place table for Endorse's own risk check; "" for none."""
     host: str = "127.0.0.1"
     port: int = 8000
+    metrics: tuple[str, int] | None = None
+    """The host and port of the operator's own address; None for none."""
     drain: int = 0
     """For how many seconds the server still answers after it was told to stop."""
 
@@ -148,6 +150,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     software_issuers = _software_issuers(environment, problems)
     brand = _brand(environment, problems)
     port = _number("PORT", 8000, 1, 65535, environment, problems)
+    metrics = _address("METRICS", environment, problems)
     drain = _number("DRAIN", DRAIN, 0, 300, environment, problems)
     offered = tuple(environment.get("ENDORSE_WAYS", " ".join(Policy().ways)).split())
     if ways_problem(offered):
@@ -169,6 +172,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         software_issuers=software_issuers,
         host=environment.get("ENDORSE_HOST", "127.0.0.1"),
         port=port,
+        metrics=metrics,
         drain=drain,
     )
 
@@ -183,6 +187,7 @@ KNOWN: Final = (
     "PLACES",
     "HOST",
     "PORT",
+    "METRICS",
     "DRAIN",
     "WAYS",
     "TRUSTED_PROXIES",
@@ -232,6 +237,20 @@ def _own_code(environment: Mapping[str, str], problems: list[str]) -> tuple[str,
     if risk and places:
         problems.append("ENDORSE_PLACES is read by Endorse's own risk check: unset ENDORSE_RISK.")
     return risk, places
+
+
+def _address(
+    name: str, environment: Mapping[str, str], problems: list[str]
+) -> tuple[str, int] | None:
+    """Read where else to listen, such as 127.0.0.1:9100 or [::1]:9100."""
+    given = environment.get(f"ENDORSE_{name}", "")
+    host, _, port = given.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if _is_ip(host) and port.isdecimal() and 0 < int(port) < 65536:
+        return host, int(port)
+    if given:
+        problems.append(f"ENDORSE_{name} must be an address and a port, such as 127.0.0.1:9100.")
+    return None
 
 
 def _proxies(environment: Mapping[str, str], problems: list[str]) -> tuple[tuple[str, ...], str]:

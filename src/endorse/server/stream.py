@@ -153,6 +153,7 @@ class _Page(Waiter):
             text += f"event: state\ndata: {self._state(state)}\n\n"
         if shows_code(self._journey, state):
             text += f"event: frame\ndata: {self._frame()}\n\n"
+            self._desk.measures.frames += 1
         over = state in _OVER
         if over:
             # The id comes back as Last-Event-ID, should the browser reconnect all the same.

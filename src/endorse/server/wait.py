@@ -105,6 +105,10 @@ class Waiting:
         """Give how many wait."""
         return sum(len(waiters) for waiters in self._by_journey.values())
 
+    def pages(self) -> int:
+        """Give how many of them are pages, which are poked regularly."""
+        return sum(map(len, self._slots))
+
     def end(self) -> None:
         """Send everybody away: the server stops. Browsers come back by themselves."""
         self.ended = True

@@ -152,11 +152,12 @@ def known_as(request: Request, client_id: str) -> None:
 
 
 def note(no: Refusal, scope: Scope) -> None:
-    """Log a refusal in one line: its name, which check failed, and whose call it was.
+    """Count a refusal, and log it in one line: its name, which check failed, and whose call it was.
 
     Neither the address nor anything that was sent is in it, for that may be a secret in the wrong
     place; a `client_id` is none.
     """
+    scope["app"].measures.refusals[no.name] += 1
     client = scope.get(_CLIENT)
     whose = f" for client {_plain(client)}" if client else ""
     why = f": {_plain(no.detail)}" if no.detail else ""

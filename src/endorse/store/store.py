@@ -8,6 +8,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any, Final, Generic, TypeVar, cast
 
 from endorse.core.audit_log import Head, Line
@@ -21,12 +22,14 @@ from endorse.store.hot import Hot, changes_clients
 from endorse.store.migrate import migrate
 from endorse.store.news import News, told
 from endorse.store.sweep import Kind, Swept, piece
+from endorse.store.tally import SECONDS, Tally
 
 F = TypeVar("F")
 A = TypeVar("A")
 
 _BATCH: Final = 128
 _TRIES: Final = 8
+_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 _SQLITE: Final = "sqlite:///"
 
 
@@ -88,6 +91,10 @@ class Store:
         self._hot = Hot(engine)
         self._queue: asyncio.Queue[_Work[Any, Any] | None] = asyncio.Queue()
         self._closing = False
+        self.batches = Tally(_SIZES)
+        """How many requests shared one transaction."""
+        self.commits = Tally(SECONDS)
+        """How long a commit took, in seconds."""
         self._writer = asyncio.create_task(self._write())
 
     @property
@@ -98,6 +105,11 @@ class Store:
     def seal_audit(self, key: bytes) -> None:
         """Link the audit trail with a key that the database does not hold, from now on."""
         self._chain.seal(key)
+
+    @property
+    def queued(self) -> int:
+        """How many requests wait for their turn."""
+        return self._queue.qsize()
 
     async def read(self, query: Callable[[Connection], Awaitable[A]]) -> A:
         """Read what is committed. Raises StoreAway."""
@@ -205,6 +217,9 @@ class Store:
                 await self._chain.write(db, _lines(work, decisions))
                 if self._engine.ear is not None and (text := told(decisions, clients_changed)):
                     await self._engine.tell(db, text)
+                decided = perf_counter()
+            self.commits.add(perf_counter() - decided)
+            self.batches.add(len(work))
             self._chain.kept()
         except StoreAway as away:
             self._chain.lost()

@@ -106,6 +106,7 @@ def _problem(desk: Desk, pages: Pages, problem: Untrusted, status: int = 400) ->
     The sandbox shows what is registered; a real server only names a reference, under which the
     operator finds it in the log: the registered addresses are the client's own business.
     """
+    desk.measures.refusals[problem.name] += 1
     reference = b64url(desk.fresh(6))
     received = problem.received or ""
     differences = [_apart(received, uri) for uri in problem.registered]

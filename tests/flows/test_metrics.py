@@ -1,0 +1,152 @@
+"""What Prometheus reads: numbers that move with what happens, and nothing that names anybody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from endorse.core.refusal import CODE_NOT_GOOD
+from endorse.phone import Refused
+from endorse.server.operator import operators_app
+from endorse.server.run import listen, server_for
+from endorse.store.tally import Tally
+from tests.flows import play
+from tests.serving import Served
+
+pytestmark = pytest.mark.anyio
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class Watch:
+    """The operator's address of a server."""
+
+    def __init__(self, served: Served, url: str) -> None:
+        self.served = served
+        self.url = url
+        self.text = ""
+
+    async def look(self) -> Samples:
+        """All samples of now, by name and labels."""
+        answer = await self.served.http.get(self.url + "/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=")
+        self.text = answer.text
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+        }
+
+
+@pytest.fixture(scope="module")
+async def watch(served: Served) -> AsyncIterator[Watch]:
+    """The operator's address of the shared server."""
+    sockets = listen(["127.0.0.1"], 0)
+    server = server_for(operators_app(served.desk), None)
+    running = asyncio.create_task(server.serve(sockets))
+    await server.ready.wait()
+    yield Watch(served, f"http://127.0.0.1:{sockets[0].getsockname()[1]}")
+    server.should_exit = True
+    await running
+
+
+def moved(before: Samples, after: Samples, name: str, **labels: str) -> float:
+    """How far a number moved between two looks."""
+    key = f"endorse_{name}", frozenset(labels.items())
+    return after.get(key, 0) - before.get(key, 0)
+
+
+async def test_a_whole_flow_moves_what_counts_it(served: Served, watch: Watch) -> None:
+    phone, before = await play.phone_of(served), await watch.look()
+    got = await play.tokens(served, phone)
+    await play.bank(served, "/v1/accounts", got["access_token"])
+    after = await watch.look()
+
+    def by(name: str, **labels: str) -> float:
+        return moved(before, after, name, **labels)
+
+    assert by("journeys_total", state="waiting", way="", reason="") == 1
+    for state in ("claimed", "matched", "review", "approved", "redirected", "redeemed"):
+        assert by("journeys_total", state=state, way="qr", reason="") == 1, state
+    for method, route in (("POST", "/token"), ("GET", "/resume/{short}"), ("GET", "/v1/accounts")):
+        assert by("request_seconds_count", method=method, route=route) == 1, route
+    assert by("requests_total", method="POST", route="/token", status="200") == 1
+    assert by("requests_total", method="GET", route="/resume/{short}", status="303") == 1
+    assert by("writer_batch_size_sum") >= 7
+    assert by("writer_commit_seconds_count") == by("writer_batch_size_count") >= 7
+    assert by("frames_total") >= 1
+
+
+async def test_a_refusal_a_kill_and_a_limit_are_counted_by_name(
+    served: Served, watch: Watch
+) -> None:
+    phone, before = await play.phone_of(served, "bram"), await watch.look()
+    tab = await play.begun(served)
+    journey = (await play.claimed(tab, phone)).journey
+    right = await play.number(served, journey)
+    with pytest.raises(Refused):
+        await phone.match(journey, 10 if right != 10 else 11)
+    await play.redeem(served, "ec_nonsense")
+    await served.http.get(served.url("/auth?client_id=nobody&redirect_uri=https://x/"))
+    limit = served.desk.bad_claims
+    assert not all(
+        limit.take("192.0.2.1", 0) for _ in range(served.desk.law.bad_claims_a_minute + 1)
+    )
+    after = await watch.look()
+    kill = {"state": "killed", "way": "qr", "reason": "wrong_number"}
+    assert moved(before, after, "journeys_total", **kill) == 1
+    for name in (CODE_NOT_GOOD.name, "number_wrong", "client_unknown"):
+        assert moved(before, after, "refusals_total", refusal=name) == 1, name
+    assert moved(before, after, "limited_total", limit="bad_claims") == 1
+
+
+async def test_who_waits_is_seen_while_waiting(served: Served, watch: Watch) -> None:
+    tab, before = await play.begun(served), await watch.look()
+    async with tab.listening() as page:
+        await page.frame()
+        assert moved(before, await watch.look(), "waiting", who="page") == 1
+    await play.until(lambda: served.desk.waiting.pages() == 0)
+    assert moved(before, await watch.look(), "waiting", who="page") == 0
+
+
+async def test_no_label_holds_an_id_and_every_route_is_a_template(
+    served: Served, watch: Watch
+) -> None:
+    phone = await play.phone_of(served, "fatima")
+    tab = await play.approved(served, phone)
+    code = play.answered(await tab.resume())["code"]
+    got = (await play.redeem(served, code)).json()
+    await served.http.get(served.url("/no/such/" + code))
+    samples = await watch.look()
+    ids = [tab.short, tab.cookie.split("=")[1], code, got["access_token"], got["refresh_token"]]
+    ids += [served.app.client_id, phone.phone_id or "", "fatima", "127.0.0.1"]
+    assert [it for it in ids if it in watch.text] == []
+    routes = {dict(labels).get("route") for _, labels in samples} - {None}
+    assert routes
+    assert routes <= {path for path, _ in play.routes_of()}
+
+
+async def test_process_and_checks_are_told_and_strangers_get_nothing(
+    served: Served, watch: Watch
+) -> None:
+    samples = await watch.look()
+    assert samples["process_resident_memory_bytes", frozenset()] > 1_000_000
+    assert samples["endorse_ready", frozenset({("check", "store")})] == 1
+    assert samples["endorse_writer_queue", frozenset()] == 0
+    assert samples["endorse_expiry_lag_seconds", frozenset()] >= 0
+    answer = await served.http.get(watch.url + "/readyz")
+    told: Any = answer.json()
+    assert (answer.status_code, told["status"], told["checks"]["store"]) == (200, "ready", "ok")
+    assert (await served.http.get(served.url("/metrics"))).status_code == 404
+    assert (await served.http.get(watch.url + "/token")).status_code == 404
+
+
+def test_a_tally_counts_a_value_in_the_first_bucket_that_holds_it() -> None:
+    tally = Tally((1, 2))
+    for value in (0.5, 1, 1.5, 2, 3):
+        tally.add(value)
+    assert (tally.counts, tally.total) == ([2, 2, 1], 8)
