@@ -16,7 +16,7 @@ POSTGRES = pytest.param("postgres", marks=pytest.mark.postgres, id="postgres")
 
 NOTHING = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-VERSIONS = "SELECT version FROM schema_versions ORDER BY version"
+VERSIONS = "SELECT version FROM schema_versions UNION SELECT version FROM schema_steps"
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +40,9 @@ async def cleared_url(reused_url: str) -> str:
     """The URL of a PostgreSQL database without any row: its tables stay, where all are there."""
     connection = await asyncpg.connect(reused_url)
     tables = [row[0] for row in await connection.fetch(TABLES)]
-    versions = await connection.fetch(VERSIONS) if "schema_versions" in tables else []
-    if [row[0] for row in versions] == sorted(migrate._numbered()):
-        tables.remove("schema_versions")
+    versions = await connection.fetch(VERSIONS) if "schema_steps" in tables else []
+    if {row[0] for row in versions} == migrate.versions():
+        tables = [table for table in tables if not table.startswith("schema_")]
         await connection.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY")
     else:
         await connection.execute(NOTHING)

@@ -30,12 +30,10 @@ async def old_database(database: str) -> None:
     phone = signed.PHONE
     engine = await engine_of(database)
     async with engine.migrating() as db:
-        await db.run(migrate._TABLE)
-        for version, text in sorted(migrate._numbered().items()):
+        await db.run(migrate._TABLES[0])
+        for version, step in sorted(migrate.steps(engine.name).items()):
             if version < BEFORE:
-                for statement in migrate._statements(text.format_map(engine.column_types())):
-                    await db.run(statement)
-                await db.run("INSERT INTO schema_versions (version) VALUES ($1)", version)
+                await migrate._run(db, step)
         await db.run(
             "INSERT INTO phones (phone_id, person_id, name, device, credential_id, public_key, "
             "sign_count, enrolled_at) VALUES ($1, 'anna', 'x', $2, $3, $4, 0, 1)",

@@ -8,6 +8,7 @@ import click
 from endorse import __version__
 from endorse.cli.audit_log import audit_log
 from endorse.cli.keys import keys
+from endorse.cli.migrate import migrate
 from endorse.cli.output import fail, run, show
 
 _PORT = click.IntRange(0, 65535)
@@ -377,4 +378,5 @@ def person_revoke(person_id: str, phone_id: str | None, as_json: bool) -> None:
 
 
 main.add_command(keys)
+main.add_command(migrate)
 main.add_command(audit_log)

@@ -22,14 +22,17 @@ def show(facts: dict[str, Any], as_json: bool) -> None:
         click.echo(f"{name:<{width}}  {text}")
 
 
-def fail(told: str) -> NoReturn:
-    """Say what went wrong and end with status 1."""
+def fail(told: str, status: int = 1) -> NoReturn:
+    """Say what went wrong and end with this exit status."""
     click.echo(told, err=True)
-    sys.exit(1)
+    sys.exit(status)
 
 
-def run(work: Any) -> Any:
-    """Run a coroutine; a fault that the caller can mend is told without a traceback."""
+def run(work: Any, status: int = 1) -> Any:
+    """Run a coroutine; a fault that the caller can mend is told without a traceback.
+
+    `status` is the exit status of such a fault.
+    """
     import uvloop
 
     from endorse.store.connection import StoreAway
@@ -39,6 +42,6 @@ def run(work: Any) -> Any:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(work)
     except (ValueError, OSError, StoreAway, NewerSchema) as error:
-        fail(str(error))
+        fail(str(error), status)
     except KeyboardInterrupt:
         return None

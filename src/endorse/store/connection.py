@@ -20,6 +20,10 @@ class StoreAway(Exception):
     """
 
 
+class Busy(StoreAway):
+    """Tables that a change of the schema needs were in use for too long; nothing was changed."""
+
+
 class Connection(Protocol):
     """Runs statements with `$1`-style placeholders. SQLite's methods never really wait."""
 
@@ -71,7 +75,10 @@ class Engine(Protocol):
         ...
 
     def migrating(self) -> AbstractAsyncContextManager[Connection]:
-        """Borrow a connection as `writing` does, alone among all servers that start."""
+        """Borrow a connection as `writing` does, alone among all servers that start.
+
+        Raises `Busy` where a table is in use: who serves must not wait behind a migration.
+        """
         ...
 
     def written_elsewhere(self) -> bool:
@@ -107,8 +114,14 @@ class Engine(Protocol):
         """What hears the others; None where no more than one server can be."""
         ...
 
-    def column_types(self) -> dict[str, str]:
-        """Give the words that differ in data definitions: `identity`."""
+    @property
+    def name(self) -> str:
+        """Give which database it is: "sqlite" or "postgresql"."""
+        ...
+
+    @property
+    def listing(self) -> str:
+        """Give the SELECT of the names of all tables."""
         ...
 
     async def close(self) -> None:

@@ -3,11 +3,11 @@
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from endorse.store.connection import Connection, Ear, Query, Row, StoreAway, T, Value
+from endorse.store.connection import Busy, Connection, Ear, Query, Row, StoreAway, T, Value
 from endorse.store.listen import Listener
 from endorse.store.news import CHANNEL
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _MIGRATION_LOCK = 0x656E646F727365  # "endorse": servers that start together migrate in turn
 _SEEN_WITHIN = 1.0  # seconds after which another server's changes are known, without a listener
+# Whoever comes while somebody waits for a table waits behind them.
+_LOCK_PATIENCE_MS = 100
 _SWEEP_LOCK = _MIGRATION_LOCK + 1  # one server at a time cleans up
 _AWAY = (
     OSError,
@@ -68,6 +70,15 @@ def _unknown(values: Sequence[Value]) -> bool:
 class PostgresEngine:
     """The `Engine` of PostgreSQL."""
 
+    name: Final = "postgresql"
+    listing: Final = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+    # Rows by their place, as no plan then reads the table; and it waits for nobody's rows.
+    forgetting: Final = (
+        "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} "
+        "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2 FOR UPDATE SKIP LOCKED)) "
+        "RETURNING {returned}"
+    )
+
     def __init__(self, pool: "asyncpg.Pool[Any]", url: str, seconds: Callable[[], float]) -> None:
         """Use an open pool, and listen at `url`: see `connect`. `seconds` only ever grows."""
         self._pool = pool
@@ -106,9 +117,13 @@ class PostgresEngine:
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[Connection]:
         """Lend a connection for one transaction, one server at a time."""
-        async with self.writing() as db:
-            await db.run(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-            yield db
+        try:
+            async with self.writing() as db:
+                await db.run(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+                await db.run(f"SET LOCAL lock_timeout = {_LOCK_PATIENCE_MS}")
+                yield db
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            raise Busy(f"a table is in use: {error}") from error
 
     def written_elsewhere(self) -> bool:
         """Say so once a second, unless somebody listens to what other servers write."""
@@ -129,18 +144,6 @@ class PostgresEngine:
             alone = await db.one(f"SELECT pg_try_advisory_xact_lock({_SWEEP_LOCK})")
             yield db if alone and alone[0] else None
 
-    @property
-    def forgetting(self) -> str:
-        """Give the DELETE that finds the oldest rows by the index of their expiry.
-
-        Rows by their place, as no plan then reads the table; and it waits for nobody's rows.
-        """
-        return (
-            "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} "
-            "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2 FOR UPDATE SKIP LOCKED)) "
-            "RETURNING {returned}"
-        )
-
     async def tell(self, db: Connection, text: str) -> None:
         """Send a NOTIFY, which PostgreSQL delivers when the transaction is committed."""
         await db.run("SELECT pg_notify($1, $2)", CHANNEL, text)
@@ -149,10 +152,6 @@ class PostgresEngine:
     def ear(self) -> Ear | None:
         """A listening connection, which is opened when it runs."""
         return self._ear
-
-    def column_types(self) -> dict[str, str]:
-        """Give PostgreSQL's words for what differs in data definitions."""
-        return {"identity": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"}
 
     async def close(self) -> None:
         """Give all connections back and close them."""

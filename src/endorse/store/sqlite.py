@@ -57,6 +57,13 @@ class SqliteConnection:
 class SqliteEngine:
     """The `Engine` of SQLite."""
 
+    name: Final = "sqlite"
+    listing: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    forgetting: Final = (
+        "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} "
+        "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2) RETURNING {returned}"
+    )
+
     def __init__(self, path: str) -> None:
         """Open the file, which is made if it is not there. Raises StoreAway if that fails."""
         try:
@@ -143,14 +150,6 @@ class SqliteEngine:
         """Give nothing: there is one writer."""
         return
 
-    @property
-    def forgetting(self) -> str:
-        """Give the DELETE that finds the oldest rows by the index of their expiry."""
-        return (
-            "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} "
-            "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2) RETURNING {returned}"
-        )
-
     async def tell(self, db: Connection, text: str) -> None:
         """Tell nobody: no other server can use this file."""
 
@@ -158,10 +157,6 @@ class SqliteEngine:
     def ear(self) -> Ear | None:
         """Nothing is told, so nothing is heard."""
         return None
-
-    def column_types(self) -> dict[str, str]:
-        """Give SQLite's words for what differs in data definitions."""
-        return {"identity": "INTEGER PRIMARY KEY AUTOINCREMENT"}
 
     async def close(self) -> None:
         """Close both connections, after a commit that is under way."""

@@ -7,7 +7,6 @@ one before was being committed, so that many requests share one wait for the dis
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from time import perf_counter
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -19,7 +18,6 @@ from endorse.store.audit import trail
 from endorse.store.chain import Chain, Fresh
 from endorse.store.connection import Connection, Ear, Engine, Query, StoreAway
 from endorse.store.hot import Hot, changes_clients
-from endorse.store.migrate import migrate
 from endorse.store.news import News, told
 from endorse.store.sweep import Kind, Swept, piece
 from endorse.store.tally import SECONDS, Tally
@@ -30,7 +28,6 @@ A = TypeVar("A")
 _BATCH: Final = 128
 _TRIES: Final = 8
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128)
-_SQLITE: Final = "sqlite:///"
 
 
 class Contended(StoreAway):
@@ -254,38 +251,3 @@ def _fail(work: Sequence[_Work[Any, Any]], error: Exception) -> None:
     for item in work:
         if not item.done.done():
             item.done.set_exception(error)
-
-
-def require_database(url: str) -> None:
-    """Raise StoreAway where `sqlite:///PATH` names no file, which `open_store` would make.
-
-    For who works beside a server: a mistyped path must not pass for a bank without clients. Whether
-    PostgreSQL has a database, it says itself.
-    """
-    path = url.removeprefix(_SQLITE)
-    if path != url and not Path(path).is_file():
-        raise StoreAway(f"There is no database {path}. `endorse serve` makes it when it starts.")
-
-
-async def open_store(url: str) -> Store:
-    """Open `sqlite:///path` or `postgresql://…` and bring its schema up to date.
-
-    Raises ValueError for another URL, StoreAway if the database does not answer, NewerSchema if
-    a newer version wrote it.
-    """
-    if url.startswith(_SQLITE):
-        from endorse.store.sqlite import SqliteEngine  # noqa: PLC0415 - only what is used
-
-        engine: Engine = SqliteEngine(url.removeprefix(_SQLITE))
-    elif url.startswith(("postgresql://", "postgres://")):
-        from endorse.store.postgres import PostgresEngine  # noqa: PLC0415
-
-        engine = await PostgresEngine.connect(url)
-    else:
-        raise ValueError("The database must be sqlite:///PATH or postgresql://…")
-    try:
-        await migrate(engine)
-    except BaseException:
-        await engine.close()
-        raise
-    return Store(engine)

@@ -1,3 +1,5 @@
+-- Programs from schema 12 on work with it.
+--
 -- The audit trail, chained: which writer wrote a line, in which of its batches, and on the last line of
 -- a batch the code that covers it and all before it. Lines of earlier versions stand in no chain.
 
