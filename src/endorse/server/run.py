@@ -10,7 +10,7 @@ import resource
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,12 +25,16 @@ from endorse.server.clock import Clock, steady_clock
 from endorse.server.desk import Desk, InventedPeople
 from endorse.server.keys import SECRET_BYTES, Keys, read_secret
 from endorse.server.places import read_places
+from endorse.server.protocol import ROOM, Room, end_slow, protocol_for
 from endorse.server.risk import Rules
 from endorse.server.settings import Settings
 from endorse.server.stand_in import StandIn
 from endorse.store import Store, open_store, reads
 
 log: Final = logging.getLogger("endorse")
+
+_GONE_AFTER: Final = 30_000
+"""Milliseconds in which a machine must say that it got what it was sent (RFC 5482)."""
 
 
 async def open_desk(
@@ -110,6 +114,9 @@ def listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
             continue
         try:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                # For each connection: whoever is gone without a word is noticed at the next frame.
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _GONE_AFTER)
             one.bind((host, port))
         except OSError as error:
             one.close()
@@ -151,16 +158,35 @@ class Server(uvicorn.Server):
             self._desk.waiting.end()
         await super().shutdown(sockets)
 
+    async def on_tick(self, counter: int) -> bool:
+        """Look once a second for connections that are too slow."""
+        if counter % 10 == 0:
+            end_slow(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
         """Leave signals to whoever runs several servers in one process."""
         yield
 
 
-def server_for(app: ASGIApp, desk: Desk | None, log_level: str = "warning") -> Server:
-    """Make a server for an application; `serve` it on sockets of `listen`."""
+def server_for(
+    app: ASGIApp,
+    desk: Desk | None,
+    log_level: str = "warning",
+    room: Room = ROOM,
+    waiting: Callable[[], int] = lambda: 0,
+) -> Server:
+    """Make a server for an application; `serve` it on sockets of `listen`.
+
+    Beside those who wait at the desk, `waiting` counts answers that stay open.
+    """
+    if desk is not None:
+        waiting = desk.waiting.count
     config = uvicorn.Config(
         app,
+        http=protocol_for(room, waiting),
+        ws="none",
         log_config=None,
         log_level=log_level,
         access_log=False,  # request lines hold codes and states
@@ -168,7 +194,6 @@ def server_for(app: ASGIApp, desk: Desk | None, log_level: str = "warning") -> S
         date_header=True,
         proxy_headers=False,
         timeout_graceful_shutdown=5,
-        h11_max_incomplete_event_size=16 * 1024,
     )
     return Server(config, desk)
 

@@ -57,10 +57,12 @@ class Waiting:
             set() for _ in range(max(1, round(tick_every * _SLOTS_A_SECOND)))
         ]
         self._next_slot = 0
+        self._count = 0
         self.ended = False
 
     def enter(self, waiter: Waiter, ticking: bool) -> None:
         """Let a waiter wait; with `ticking` it is also poked regularly."""
+        self._count += 1
         others = self._by_journey.get(waiter.journey_id, ())
         self._by_journey[waiter.journey_id] = (*others, waiter)
         if ticking:
@@ -72,6 +74,7 @@ class Waiting:
         """Forget a waiter."""
         waiters = self._by_journey.pop(waiter.journey_id, ())
         others = tuple(it for it in waiters if it is not waiter)
+        self._count -= len(waiters) - len(others)
         if others:
             self._by_journey[waiter.journey_id] = others
         if waiter.slot >= 0:
@@ -103,7 +106,7 @@ class Waiting:
 
     def count(self) -> int:
         """Give how many wait."""
-        return sum(len(waiters) for waiters in self._by_journey.values())
+        return self._count
 
     def pages(self) -> int:
         """Give how many of them are pages, which are poked regularly."""

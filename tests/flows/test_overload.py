@@ -1,0 +1,213 @@
+"""What connections may take: time, size, number. The application is not bothered with the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from endorse.server.protocol import Room, end_slow
+from endorse.server.run import Server, listen, server_for
+from tests.flows import play
+
+pytestmark = pytest.mark.anyio
+
+GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\n"
+
+
+class App:
+    """Answers with the body that it got; a GET waits until it is let go."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.go = asyncio.Event()
+        self.answer = b""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        self.calls += 1
+        body = (await receive())["body"] or self.answer
+        if scope["method"] == "GET":
+            await self.go.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+
+class Stage:
+    """The application behind a server."""
+
+    def __init__(self, app: App, server: Server, port: int) -> None:
+        self.app = app
+        self.server = server
+        self.port = port
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection that the server has taken."""
+        connections = self.server.server_state.connections
+        before = len(connections)
+        pair = await asyncio.open_connection("127.0.0.1", self.port)
+        await play.until(lambda: len(connections) > before)
+        return pair
+
+    def taken(self) -> Any:
+        """The only connection, as the server has it."""
+        [connection] = self.server.server_state.connections
+        return connection
+
+    def look(self, seconds: float) -> None:
+        """Look for slow connections as if so many seconds had passed."""
+        now = asyncio.get_running_loop().time()
+        end_slow(self.server.server_state.connections, now + seconds)
+
+
+@contextlib.asynccontextmanager
+async def staged(room: Room, waiting: int = 0) -> AsyncIterator[Stage]:
+    """A server with so much room, of whose answers so many are known to wait."""
+    app = App()
+    sockets = listen(["127.0.0.1"], 0)
+    server = server_for(app, None, room=room, waiting=lambda: waiting)
+    running = asyncio.create_task(server.serve(sockets))
+    await server.ready.wait()
+    try:
+        yield Stage(app, server, sockets[0].getsockname()[1])
+    finally:
+        app.go.set()
+        server.should_exit = True
+        await running
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    """With the usual room."""
+    async with staged(Room()) as it:
+        yield it
+
+
+async def seen(stage: Stage, sent: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which the server has read this."""
+    reader, writer = await stage.connect()
+    connection = stage.taken()
+    writer.write(sent)
+    await play.until(lambda: connection._head != 0)
+    return reader, writer
+
+
+@pytest.mark.parametrize("sent", [GET[:-2], POST, POST + b"abc"], ids=["head", "body", "byte"])
+async def test_a_request_that_does_not_come_whole_in_time_is_ended_and_bothers_nobody(
+    stage: Stage, sent: bytes
+) -> None:
+    reader, writer = await seen(stage, sent)
+    stage.look(14.5)
+    assert not reader.at_eof()
+    stage.look(15.5)
+    assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+    assert stage.app.calls == 0
+    writer.close()
+
+
+async def test_a_connection_on_which_nothing_is_asked_is_ended(stage: Stage) -> None:
+    reader, writer = await stage.connect()
+    stage.look(15.5)
+    with contextlib.suppress(ConnectionResetError):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_request_is_handed_on_when_all_of_it_is_there(stage: Stage) -> None:
+    reader, writer = await seen(stage, POST + b"ab")
+    assert stage.app.calls == 0
+    writer.write(b"cd")
+    assert b"abcd" in await reader.readuntil(b"abcd")
+    # Between two requests the connection may rest: uvicorn itself ends it later.
+    stage.look(20)
+    writer.write(POST + b"efgh" + POST + b"ijkl")
+    assert b"ijkl" in await reader.readuntil(b"ijkl")
+    writer.close()
+
+
+async def test_who_asks_whether_to_send_a_body_is_answered(stage: Stage) -> None:
+    reader, writer = await stage.connect()
+    writer.write(POST.replace(b"host", b"expect: 100-continue\r\nhost"))
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"abcd")
+    assert b"abcd" in await reader.readuntil(b"abcd")
+    writer.close()
+
+
+async def test_a_head_without_end_is_refused(stage: Stage) -> None:
+    reader, writer = await stage.connect()
+    writer.write(b"GET / HTTP/1.1\r\n")
+    # Nobody reads on once it was refused: the rest goes nowhere.
+    for number in range(1000):
+        writer.write(b"x-%d: %s\r\n" % (number, b"a" * 1000))
+    with contextlib.suppress(ConnectionResetError):
+        assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+    assert stage.app.calls == 0
+    writer.close()
+
+
+async def test_more_connections_than_there_is_room_for_are_told_to_come_back() -> None:
+    async with staged(Room(connections=2)) as stage:
+        kept = [await stage.connect() for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1\r\n" in answer
+        for _, other in (*kept, (reader, writer)):
+            other.close()
+
+
+@pytest.mark.parametrize("waiting", [0, 1])
+async def test_more_requests_than_there_is_room_for_are_told_to_come_back(waiting: int) -> None:
+    async with staged(Room(requests=1), waiting) as stage:
+        opened = []
+        # An answer that is known to wait, such as a page's, takes no room.
+        for number in range(1 + waiting):
+            opened.append(await stage.connect())
+            opened[-1][1].write(GET)
+            await play.until(lambda number=number: stage.app.calls > number)  # type: ignore[misc]
+        reader, writer = await stage.connect()
+        writer.write(POST + b"abcd")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: 1\r\n" in head
+        assert stage.app.calls == 1 + waiting
+        stage.app.go.set()
+        for it, _ in opened:
+            assert (await it.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200 ")
+        for _, other in (*opened, (reader, writer)):
+            other.close()
+
+
+async def test_who_does_not_read_an_answer_is_ended(stage: Stage) -> None:
+    stage.app.answer = b"x" * 32_000_000
+    stage.app.go.set()
+    reader, writer = await stage.connect()
+    connection = stage.taken()
+    writer.write(GET)
+    await play.until(connection.transport.get_write_buffer_size)
+    stage.look(0)
+    stage.look(29)
+    assert not connection.transport.is_closing()
+    stage.look(31)
+    with pytest.raises(asyncio.IncompleteReadError):
+        await reader.readexactly(len(stage.app.answer))
+    writer.close()
+
+
+async def test_who_vanishes_without_a_word_is_noticed_by_the_system(stage: Stage) -> None:
+    _, writer = await stage.connect()
+    connection = stage.taken()
+    taken = connection.transport.get_extra_info("socket")
+    assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+    writer.close()
