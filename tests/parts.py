@@ -109,7 +109,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     if user is not None:
         os.chown(folder, user, -1)
     data = folder / "data"
-    port = _free_port()
+    port = free_port()
     try:
         _quietly(
             [
@@ -163,7 +163,8 @@ def _server_user() -> int | None:
     return users.get("postgres", users["nobody"])
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

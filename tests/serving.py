@@ -132,7 +132,7 @@ async def serving(
     clock = MovableClock()
     bank = SandboxBank("tests", lambda: datetime.fromtimestamp(clock(), UTC).date())
     desk = await open_desk(settings, bank, bank, clock)
-    app, public_app = [await _register(desk, public, registered) for public in (False, True)]
+    app, public_app = [await register(desk, public, registered) for public in (False, True)]
     server = server_for(create_app(desk), desk)
     running = asyncio.create_task(server.serve(sockets))
     await server.ready.wait()
@@ -144,7 +144,8 @@ async def serving(
         await running
 
 
-async def _register(desk: Desk, public: bool, redirect_uris: tuple[str, ...]) -> App:
+async def register(desk: Desk, public: bool, redirect_uris: tuple[str, ...] = (CALLBACK,)) -> App:
+    """Register an app of these addresses, with a secret or a public one."""
     secret, stored = rules.new_secret(secrets.token_bytes, desk.clock())
     name = "public" if public else "confidential"
     client = Client(

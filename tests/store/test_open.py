@@ -145,7 +145,7 @@ async def test_a_file_that_cannot_be_used_is_a_store_that_is_away(tmp_path: Path
 
 async def test_a_database_that_does_not_answer_is_a_store_that_is_away() -> None:
     with pytest.raises(StoreAway, match="does not answer"):
-        await open_store(f"postgresql://endorse@127.0.0.1:{parts._free_port()}/endorse")
+        await open_store(f"postgresql://endorse@127.0.0.1:{parts.free_port()}/endorse")
 
 
 async def test_sqlite_writes_to_the_disk_before_it_answers(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Two servers in processes of their own on one PostgreSQL, as they run at a bank."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from endorse.core.policy import WIDE
+from endorse.sandbox import SandboxBank
+from endorse.server.clock import steady_clock
+from endorse.server.run import open_desk, opened
+from endorse.server.settings import Settings
+from tests import parts
+from tests.flows.nodes import Balanced
+from tests.flows.play import quiet_client
+from tests.serving import MovableClock, SandboxProcess, Served, register, sandbox_process
+
+
+class RealClock(MovableClock):
+    """The time as it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steady = steady_clock()
+
+    def __call__(self) -> int:
+        return self._steady()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both servers. The desk of each `Served` here is this process' own, on the same database."""
+
+    each: tuple[Served, Served]
+    """Whose clients call one server alone."""
+    in_turn: tuple[Served, Served]
+    """Whose clients call the servers in turn; the second begins with the other one."""
+    processes: tuple[SandboxProcess, SandboxProcess]
+    ports: tuple[int, int]
+
+
+@contextlib.asynccontextmanager
+async def pair(database: str, folder: Path, issuer: str = "") -> AsyncIterator[Pair]:
+    """Run both until the end, under the name of the first unless an issuer is given."""
+    ports = parts.free_port(), parts.free_port()
+    issuer = issuer or f"http://localhost:{ports[0]}"
+    async with AsyncExitStack() as running:
+        processes = [
+            running.enter_context(
+                sandbox_process(
+                    folder, f"--port={port}", f"--issuer={issuer}", f"--database={database}"
+                )
+            )
+            for port in ports
+        ]
+        settings = Settings(
+            issuer=issuer, database=database, secret=None, policy=WIDE, sandbox=True
+        )
+        bank, clock = SandboxBank("endorse", lambda: datetime.now(UTC).date()), RealClock()
+        desk = await running.enter_async_context(
+            opened(await open_desk(settings, bank, bank, clock))
+        )
+        app, public_app = await register(desk, False), await register(desk, True)
+
+        async def calling(*to: int) -> Served:
+            http = await running.enter_async_context(quiet_client(Balanced(list(to))))
+            return Served(desk, clock, http, app, public_app)
+
+        first, second = ports
+        yield Pair(
+            (await calling(first), await calling(second)),
+            (await calling(first, second), await calling(second, first)),
+            (processes[0], processes[1]),
+            ports,
+        )
