@@ -144,7 +144,7 @@ async def test_a_real_server_shows_no_registered_uri_but_a_reference_that_is_in_
     shown = unescape(page.text)
     assert "https://app.example/callbacks" in shown
     assert not re.search(r"https://app\.example/callback(?!s)", shown)
-    reference = re.search(r"Reference <code>([\w-]{8})</code>", shown)
+    reference = re.search(r"Reference <code>([\w-]{12})</code>", shown)
     assert reference is not None
     [line] = [record.getMessage() for record in caplog.records if reference[1] in record.message]
     assert "'https://app.example/callbacks'" in line

@@ -109,6 +109,7 @@ async def test_a_stopping_server_answers_unready_and_finishes_what_it_began(
 ) -> None:
     watch = f"127.0.0.1:{free_port()}"
     settings = good_settings(tmp_path) | {"ENDORSE_DRAIN": "60", "ENDORSE_METRICS": watch}
+    settings["ENDORSE_LOG"] = "json"
     port = int(settings["ENDORSE_PORT"])
     with serve(settings, tmp_path) as running:
         async with quiet_client(BehindProxy(port)) as http:
@@ -135,4 +136,11 @@ async def test_a_stopping_server_answers_unready_and_finishes_what_it_began(
         assert b"invalid_client" in await reader.read()
         writer.close()
         assert await asyncio.to_thread(running.process.wait, 10) == 0
-    assert "stopping: not ready any more, and gone in 60 s" in running.log.read_text()
+    lines = [msgspec.json.decode(line) for line in running.log.read_text().splitlines()]
+    assert "stopping: not ready any more, and gone in 60 s" in [it["message"] for it in lines]
+    (no,) = [line for line in lines if "refusal" in line]
+    assert (no["refusal"], no["level"], len(no["request"])) == (
+        "client_not_authenticated",
+        "info",
+        12,
+    )

@@ -64,6 +64,7 @@ UNSAFE = [
     ({"ENDORSE_PORT": "http"}, "from 1 to 65535"),
     ({"ENDORSE_METRICS": "9100"}, "such as 127.0.0.1:9100"),
     ({"ENDORSE_METRICS": "127.0.0.1:http"}, "such as 127.0.0.1:9100"),
+    ({"ENDORSE_LOG": "xml"}, "must be one of: text, json"),
     ({"ENDORSE_DRAIN": "soon"}, "from 0 to 300"),
     ({"ENDORSE_TRUSTED_PROXIES": "10.0.0.1, proxy"}, "proxy is no address"),
     (

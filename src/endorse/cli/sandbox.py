@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from endorse.core.model import Client, ClientSecret
 from endorse.core.policy import ASKABLE, DAY, WIDE
 from endorse.core.ways import ways_problem
 from endorse.sandbox import SandboxBank
+from endorse.server import logbook
 from endorse.server.app import create_app
 from endorse.server.desk import Desk
 from endorse.server.run import open_desk, serve_all, server_for
@@ -51,11 +51,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 async def run_sandbox(wanted: Wanted) -> None:
     """Serve bank and app until told to stop. Raises ValueError, StoreAway."""
-    logging.basicConfig(
-        level=logging.INFO if wanted.verbose else logging.ERROR,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
+    logbook.set_up(logbook.TEXT, logging.INFO if wanted.verbose else logging.ERROR)
     with _database(wanted.database) as database:
         bank_sockets = listen_or_say(["127.0.0.1", "::1"], wanted.port, "--port")
         app_sockets = listen_or_say(["127.0.0.1"], wanted.app_port, "--app-port")

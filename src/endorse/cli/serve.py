@@ -3,9 +3,9 @@
 import asyncio
 import logging
 import os
-import sys
 
 from endorse.cli.port import listen_or_say
+from endorse.server import logbook
 from endorse.server.app import create_app
 from endorse.server.operator import operators_app
 from endorse.server.run import load_bank, load_risk, open_desk, serve_all, server_for
@@ -15,9 +15,7 @@ from endorse.server.settings import from_environment
 async def run_server() -> None:
     """Serve until told to stop. Raises ValueError with all that is unsafe in the settings."""
     settings = from_environment(os.environ)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
-    )
+    logbook.set_up(settings.log)
     desk = await open_desk(settings, load_bank(settings.bank), risk=load_risk(settings))
     sockets = listen_or_say([settings.host], settings.port, "ENDORSE_PORT")
     logging.getLogger("endorse").info("serving %s on port %d", settings.issuer, settings.port)

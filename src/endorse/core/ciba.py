@@ -14,7 +14,7 @@ import msgspec
 from endorse.core import asked, profile, refusal, refusal_polling, refusal_requests
 from endorse.core.authorize import digest
 from endorse.core.change import Begin, BeginPoll, Change, Decision, NoteTry, UseOnce
-from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, same
+from endorse.core.coding import Fresh, Secret, b64url, fingerprint, from_b64url, mac, new_flow, same
 from endorse.core.journey import State
 from endorse.core.metadata import CIBA
 from endorse.core.model import Client, Grant, Journey, Poll, Request, Trusted
@@ -108,9 +108,8 @@ def begin(
         return Decision(no)
     lives = min(int(params.text("requested_expiry") or law.ciba), law.ciba)
     # No redirect leads back, so there is no address and no state.
-    request = Request(
-        Trusted(client.client_id, ""), scope, None, None, binding_message=_message(params)
-    )
+    nowhere, message, flow = Trusted(client.client_id, ""), _message(params), new_flow(fresh)
+    request = Request(nowhere, scope, None, None, binding_message=message, flow=flow)
     journey = _journey(request, grant.person_id, now + lives, terms, now, fresh)
     handle = auth_req_id(terms.server_key, journey.journey_id)
     poll = Poll(

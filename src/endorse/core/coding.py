@@ -60,6 +60,11 @@ def fingerprint(secret: str) -> str:
     return b64url(sha256(secret.encode()))
 
 
+def new_flow(fresh: Fresh) -> str:
+    """Name an authorization for the log: nothing can be opened with it."""
+    return b64url(fresh(9))
+
+
 def same(left: str, right: str) -> bool:
     """Compare two texts in a time that does not tell where they differ."""
     return hmac.compare_digest(left.encode(), right.encode())

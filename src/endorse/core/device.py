@@ -10,7 +10,7 @@ import msgspec
 
 from endorse.core import asked, refusal_polling
 from endorse.core.change import BeginPoll, Decision
-from endorse.core.coding import Fresh, Secret, b64url, fingerprint, mac
+from endorse.core.coding import Fresh, Secret, b64url, fingerprint, mac, new_flow
 from endorse.core.metadata import DEVICE
 from endorse.core.model import Client, Journey, Poll, Request, Trusted
 from endorse.core.params import Params
@@ -49,7 +49,7 @@ def begin(
         kind="device",
         client_id=client.client_id,
         # No redirect leads back, so there is no address and no state.
-        request=Request(Trusted(client.client_id, ""), scope, None, None),
+        request=Request(Trusted(client.client_id, ""), scope, None, None, flow=new_flow(fresh)),
         user_code_hash=user_code_hash(terms.server_key, letters),
         created_at=now,
         expires_at=now + law.device,

@@ -80,6 +80,8 @@ class Request(msgspec.Struct, frozen=True):
     """What the first code that answers it uses up, so that no other one can; "" for nothing."""
     binding_message: str = ""
     """What the client shows the person where it asks, and their phone shows too (CIBA 7.1)."""
+    flow: str = ""
+    """By what the log knows this authorization, from its first request to its tokens."""
 
 
 class PushedRequest(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import msgspec
 
 from endorse.core import alter, asked, refusal_requests
 from endorse.core.change import Change, Decision, KeepRequest, UseOnce
-from endorse.core.coding import Fresh, b64url, fingerprint, mac
+from endorse.core.coding import Fresh, b64url, fingerprint, mac, new_flow
 from endorse.core.model import Client, Grant, PushedRequest, Request
 from endorse.core.params import Params
 from endorse.core.policy import Policy, Terms
@@ -67,7 +67,9 @@ def push(
     pushed_id = b64url(fresh(16))
     uri, lives = uri_of(terms.server_key, pushed_id), terms.law.pushed_request
     request_hash = fingerprint(uri)
-    request = msgspec.structs.replace(request, pushed_id=pushed_id, once=request_hash)
+    request = msgspec.structs.replace(
+        request, pushed_id=pushed_id, once=request_hash, flow=new_flow(fresh)
+    )
     kept = PushedRequest(request_hash, client.client_id, request, now, now + lives)
     changes: tuple[Change, ...] = (KeepRequest(kept),)
     if inside.once:

@@ -9,13 +9,13 @@ from starlette.responses import Response
 
 from endorse.core import authorize, connect, device, ways
 from endorse.core.change import Decision
-from endorse.core.coding import Secret, fingerprint, same
+from endorse.core.coding import Secret, fingerprint, new_flow, same
 from endorse.core.details import payment_of
 from endorse.core.journey import State
 from endorse.core.model import Client, Journey, Poll, Request
 from endorse.core.params import parse
 from endorse.core.refusal import SLOW_DOWN, Refusal
-from endorse.server import wire
+from endorse.server import logbook, wire
 from endorse.server.browser import (
     address,
     browser_name,
@@ -55,6 +55,9 @@ def show_start(
     desk: Desk, pages: Pages, client: Client, request: Request, language: str
 ) -> Response:
     """Show who asks. The page carries the request sealed; nothing is stored yet."""
+    if not request.flow:
+        request = msgspec.structs.replace(request, flow=new_flow(desk.fresh))
+    logbook.tell_page(request)
     opening = Opening(request, ways.offered(client, desk.law))
     sealed = desk.keys.requests.close(opening, desk.clock())
     each = {"sealed": sealed, "retry_url": _retry_url(desk, request)}
@@ -77,6 +80,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     opening = desk.keys.requests.open(sealed, Opening, desk.clock(), lives)
     if opening is None:
         return _no(pages, request, _SEAL_BROKEN)
+    logbook.follow(opening.request.flow)
     known_as = lasting(desk, request)
     browser = connect.Browser(
         browser_name(request.headers.get("user-agent", "")),
@@ -195,6 +199,7 @@ async def of_browser(desk: Desk, request: HttpRequest) -> Journey | None:
     if not secret:
         return None
     journey = await desk.store.read(lambda db: reads.journey_by_short(db, short))
+    logbook.follow(logbook.flow_in(journey))
     if journey is None or not same(journey.browser_hash, fingerprint(secret)):
         return None
     return journey

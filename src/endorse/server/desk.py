@@ -13,6 +13,7 @@ from endorse.core.model import Journey
 from endorse.core.policy import Policy, Terms
 from endorse.core.refusal import Refusal
 from endorse.risk import Risk
+from endorse.server import logbook
 from endorse.server.clock import Clock
 from endorse.server.keyring import Keyring
 from endorse.server.keys import Keys
@@ -127,14 +128,23 @@ class Desk:
 
         Raises StoreAway if the database is away: nothing of it was stored.
         """
-        decision = await self.store.settle(read, decide, self.clock())
+        facts: object = None
+
+        def decided(read: F) -> Decision[A]:
+            nonlocal facts
+            facts = read
+            return decide(read)
+
+        decision = await self.store.settle(read, decided, self.clock())
+        if isinstance(decision.answer, Refusal):
+            logbook.follow(logbook.flow_in(facts))
         for change in decision.changes:
+            logbook.tell(change)
             if isinstance(change, Move):
                 self.waiting.changed(change.after)
             if isinstance(change, Begin | Move):
                 journey = change.journey if isinstance(change, Begin) else change.after
                 self.measures.moved(journey)
-                log.info("journey %s is %s", journey.short, journey.state.value)
                 if journey.way == "asked":
                     self._decided_elsewhere(journey)
         return decision.answer

@@ -13,7 +13,7 @@ from endorse.core import device, refusal, refusal_polling, ways
 from endorse.core.model import Poll
 from endorse.core.params import parse
 from endorse.core.refusal import Refusal
-from endorse.server import wire
+from endorse.server import logbook, wire
 from endorse.server.browser import address
 from endorse.server.connect import FOREIGN, Opening, from_our_page
 from endorse.server.desk import Desk
@@ -48,6 +48,7 @@ async def typed(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     client = await desk.store.registration(poll.client_id)
     if client is None or letters is None:
         return _page(pages, request, refusal_polling.USER_CODE_NOT_GOOD)
+    logbook.tell_page(poll.request)
     opening = Opening(poll.request, ways.offered(client, desk.law), poll.poll_hash)
     sealed = desk.keys.requests.close(opening, desk.clock())
     return _page(pages, request, letters=_in_groups(letters), client=client, sealed=sealed)

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from endorse.bank import BankUnavailable
-from endorse.core.coding import b64url
-from endorse.server import wire
+from endorse.server import logbook, wire
 from endorse.server.desk import Desk, log
 from endorse.server.keyring import KeyHolderAway
 from endorse.server.language import language_of
@@ -48,6 +47,8 @@ class Frontdoor:
         self._for_clients = frozenset(for_clients)
         self._desk = desk
         self.measures = desk.measures
+        self.fresh = desk.fresh
+        self.trusted_proxies = frozenset(desk.settings.trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, send it to the right host, or answer for what failed inside."""
@@ -56,6 +57,7 @@ class Frontdoor:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        logbook.enter(scope)
         elsewhere = self._elsewhere(scope)
         if elsewhere is not None:
             await elsewhere(scope, receive, send)
@@ -82,8 +84,8 @@ class Frontdoor:
             failure = _fault("temporarily_unavailable", 503, "Try again in a moment.")
         except Exception:  # noqa: BLE001 - a bug is caught once, here, and gets a reference
             self.measures.faults["bug"] += 1
-            reference = b64url(self._desk.fresh(6))
-            log.exception("bug %s at %s", reference, scope["path"])
+            reference = logbook.request_id()
+            log.exception("bug in the request %s", reference)
             told = f"Something is broken here. The operator finds it as {reference}."
             failure = _fault("server_error", 500, told)
         else:

@@ -13,6 +13,7 @@ from endorse.core.coding import Secret
 from endorse.core.policy import Policy
 from endorse.core.statement import Issuer, why_unusable
 from endorse.core.ways import ways_problem
+from endorse.server import logbook
 from endorse.server.keys import read_secret
 
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
@@ -71,6 +72,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8000
     metrics: tuple[str, int] | None = None
     """The host and port of the operator's own address; None for none."""
+    log: str = logbook.TEXT
+    """How the log is written: one of `logbook.KINDS`."""
     drain: int = 0
     """For how many seconds the server still answers after it was told to stop."""
 
@@ -150,6 +153,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     software_issuers = _software_issuers(environment, problems)
     brand = _brand(environment, problems)
     port = _number("PORT", 8000, 1, 65535, environment, problems)
+    log = environment.get("ENDORSE_LOG", logbook.TEXT)
+    if log not in logbook.KINDS:
+        problems.append(f"ENDORSE_LOG must be one of: {', '.join(logbook.KINDS)}.")
     metrics = _address("METRICS", environment, problems)
     drain = _number("DRAIN", DRAIN, 0, 300, environment, problems)
     offered = tuple(environment.get("ENDORSE_WAYS", " ".join(Policy().ways)).split())
@@ -173,6 +179,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         host=environment.get("ENDORSE_HOST", "127.0.0.1"),
         port=port,
         metrics=metrics,
+        log=log,
         drain=drain,
     )
 
@@ -188,6 +195,7 @@ KNOWN: Final = (
     "HOST",
     "PORT",
     "METRICS",
+    "LOG",
     "DRAIN",
     "WAYS",
     "TRUSTED_PROXIES",

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from endorse.core.refusal import Refusal, page_of
+from endorse.server import logbook
 
 T = TypeVar("T")
 
@@ -159,13 +160,20 @@ def note(no: Refusal, scope: Scope) -> None:
     """
     scope["app"].measures.refusals[no.name] += 1
     client = scope.get(_CLIENT)
-    whose = f" for client {_plain(client)}" if client else ""
-    why = f": {_plain(no.detail)}" if no.detail else ""
+    whose = f" for client {plain(client)}" if client else ""
+    why = f": {plain(no.detail)}" if no.detail else ""
     written = f" ({no.spec})" if no.spec else ""
-    _log.info("refused %s%s%s%s", no.name, whose, why, written)
+    _log.info(
+        "refused %s%s%s%s",
+        no.name,
+        whose,
+        why,
+        written,
+        extra=logbook.fields(refusal=no.name, client=client and plain(client), status=no.status),
+    )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Keep a text on its line of the log, and short."""
     return "".join(c if c.isprintable() else "?" for c in text[:_LOGGED_AT_MOST])
 

@@ -5,12 +5,11 @@ from starlette.responses import Response
 
 from endorse.core import alter, authorize, pushed, refusal_requests
 from endorse.core.answer import Reply
-from endorse.core.coding import b64url
 from endorse.core.model import Client, Request
 from endorse.core.params import Params, parse
 from endorse.core.refusal import Refusal
 from endorse.core.trust import Untrusted
-from endorse.server import wire
+from endorse.server import logbook, wire
 from endorse.server.connect import show_start
 from endorse.server.desk import Desk, log
 from endorse.server.language import language_of
@@ -107,7 +106,7 @@ def _problem(desk: Desk, pages: Pages, problem: Untrusted, status: int = 400) ->
     operator finds it in the log: the registered addresses are the client's own business.
     """
     desk.measures.refusals[problem.name] += 1
-    reference = b64url(desk.fresh(6))
+    reference = logbook.request_id()
     received = problem.received or ""
     differences = [_apart(received, uri) for uri in problem.registered]
     log.warning(
@@ -117,6 +116,9 @@ def _problem(desk: Desk, pages: Pages, problem: Untrusted, status: int = 400) ->
         problem.client_id,
         problem.received,
         ", ".join(f"{before}[{there}]{rest}" for _, (before, there, rest) in differences),
+        extra=logbook.fields(
+            refusal=problem.name, client=wire.plain(problem.client_id), status=status
+        ),
     )
     compare = None
     if desk.settings.sandbox and received and differences:
