@@ -33,6 +33,8 @@ from endorse.server.settings import Settings
 _PORT: Final = 8000
 _ISSUER: Final = f"http://localhost:{_PORT}"
 _CALLBACK: Final = "http://127.0.0.1:8001/callback"
+_PHONES: Final = 32
+"""Each of another person, as in the flows' own benchmark."""
 _STREAM: Final = "the event stream begins"
 _HANDLE: Final = re.compile(r"/[A-Za-z0-9_-]{16,}")
 
@@ -174,12 +176,13 @@ async def measure(folder: str, flows: int, around: Callable[[bool], None]) -> Ti
     """
     times: Times = {}
     async with _served(folder) as (app, facts):
-        phone = await _phone(app, times)
+        phones = [await _phone(app, times) for _ in range(_PHONES)]
         client = Client(facts, Inside(app, times))
         for turn in range(flows + flows // 10):
             if turn == flows // 10:
                 times.clear()
                 around(True)
+            phone = phones[turn % _PHONES]
             tab = Tab(facts, Inside(app, times), InsideStream(app, times))
             await tab.open()
             journey = await phone.claim(tab.frame)

@@ -41,6 +41,28 @@ async def test_the_cookie_is_of_this_journey_alone_and_out_of_reach_of_scripts(
     assert not any(attribute.startswith("domain") for attribute in attributes)
 
 
+@pytest.mark.parametrize("sent", ['"\\012Set-Cookie: a=b"', "a" * 42, "a" * 44, "a" * 42 + "é"])
+async def test_a_browsers_lasting_cookie_comes_back_only_if_it_is_one_of_ours(
+    served: Served, sent: str
+) -> None:
+    tab = play.Tab(served)
+    await tab.open()
+
+    async def lasting_after(cookie: str) -> str:
+        answer = await served.http.post(
+            served.url("/auth/start"),
+            data={"request": tab.sealed},
+            headers={**SAME_ORIGIN, **JSON, "Cookie": f"browser={cookie}".encode()},
+        )
+        assert answer.status_code == 200
+        given = [it.split(";")[0] for it in answer.headers.get_list("set-cookie")]
+        return next(it.removeprefix("browser=") for it in given if it.startswith("browser="))
+
+    ours = await lasting_after(sent)
+    assert re.fullmatch(r"[\w-]{43}", ours, re.ASCII)
+    assert await lasting_after(ours) == ours
+
+
 async def test_a_reload_shows_the_present_state(served: Served) -> None:
     phone, tab = await play.phone_of(served), await play.begun(served)
 

@@ -160,14 +160,17 @@ def create_app(desk: Desk) -> Frontdoor:
     """Make the server's application from a desk whose store is open; it closes the store."""
     pages = Pages(desk.settings, scripted=desk.stand_in is None)
     rows: list[tuple[str, str, Answer]] = [
-        *((method, path, partial(answer, desk)) for method, path, answer in ANSWERS),
         *((method, path, partial(answer, desk, pages)) for method, path, answer in PAGES),
+        *((method, path, partial(answer, desk)) for method, path, answer in ANSWERS),
     ]
+    # The router looks at one after another, so those without a parameter, which are found at once
+    # and stand here for who uses a wrong method, come last.
+    rows.sort(key=lambda row: "{" not in row[1])
     timed = desk.measures.timed
     table = [(method, path, timed(method, path, answer)) for method, path, answer in rows]
     routes = [
-        *(Route(path, _Endpoint(answer), methods=[method]) for method, path, answer in table),
         Route("/connect/{short}/events", Events(desk), methods=["GET"]),
+        *(Route(path, _Endpoint(answer), methods=[method]) for method, path, answer in table),
         Route("/static/{path:path}", BuiltFiles(), methods=["GET"]),
     ]
     # The router alone, without the framework's application around it: its two layers that turn

@@ -1,5 +1,7 @@
 """What a browser tells about itself: its name ("Chrome on Windows"), its address, its cookies."""
 
+import re
+from functools import lru_cache
 from typing import Final
 
 from starlette.requests import Request
@@ -8,8 +10,10 @@ from starlette.responses import Response
 from endorse.core.coding import b64url, fingerprint
 from endorse.server.desk import Desk
 
+_NAMES_KEPT: Final = 256
 _LASTING: Final = 180 * 24 * 60 * 60
-_LONGEST_COOKIE: Final = 64
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
+_LASTING_VALUE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 
 # The order matters: every Chromium also says Chrome and Safari, every Android also Linux.
 _BROWSERS: Final = (
@@ -33,6 +37,7 @@ _SYSTEMS: Final = (
 )
 
 
+@lru_cache(_NAMES_KEPT)
 def browser_name(user_agent: str) -> str:
     """Name browser and system from the User-Agent. It is a hint: anyone can send any."""
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
@@ -62,21 +67,17 @@ def cookie_name(desk: Desk, short: str) -> str:
 
 def set_cookie(desk: Desk, answer: Response, name: str, value: str, lives: int) -> None:
     """Give the browser a cookie that no script reads and no other site sends by itself."""
-    answer.set_cookie(
-        name,
-        value,
-        max_age=lives,
-        path="/",
-        secure=desk.settings.secure,
-        httponly=True,
-        samesite="lax",
-    )
+    if not _PLAIN.fullmatch(value):
+        raise ValueError("a cookie of ours is base64url, so that nothing in it needs quoting")
+    secure = "; Secure" if desk.settings.secure else ""
+    said = f"{name}={value}; HttpOnly; Max-Age={lives}; Path=/; SameSite=lax{secure}"
+    answer.raw_headers.append((b"set-cookie", said.encode("ascii")))
 
 
 def lasting(desk: Desk, request: Request) -> str:
     """Give the browser's lasting cookie, or a new one: it tells a known browser, nothing else."""
     value = request.cookies.get(_lasting_name(desk), "")
-    return value if 0 < len(value) <= _LONGEST_COOKIE else b64url(desk.fresh(32))
+    return value if _LASTING_VALUE.fullmatch(value) else b64url(desk.fresh(32))
 
 
 def keep_lasting(desk: Desk, answer: Response, value: str) -> str:

@@ -34,6 +34,7 @@ from endorse.store.connection import Connection
 A = TypeVar("A")
 
 _COOKIE_LIVES: Final = 1800
+_NAME_READ: Final = 512  # characters of a User-Agent header; no browser sends as many
 FOREIGN: Final = Refusal(
     "not_from_our_page", "invalid_request", 403, "This may only be sent from our own page."
 )
@@ -83,7 +84,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     logbook.follow(opening.request.flow)
     known_as = lasting(desk, request)
     browser = connect.Browser(
-        browser_name(request.headers.get("user-agent", "")),
+        browser_name(request.headers.get("user-agent", "")[:_NAME_READ]),
         fingerprint(known_as),
         address(desk, request),
     )

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from types import CodeType
@@ -32,6 +32,7 @@ _PHONE_POLICY: Final = (
     "base-uri 'none'"
 )
 _HEADERS: Final = {
+    "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
@@ -60,7 +61,8 @@ class Pages:
         self._templates = {language: _templates(language, compiled) for language in LANGUAGES}
         # Stands in a kept page where something of each request goes; nobody else can write it.
         self._mark = secrets.token_hex(16)
-        self._kept = lru_cache(_KEPT)(self._with_marks)
+        self._kept = lru_cache(_KEPT)(self._in_pieces)
+        self._headers = cache(self._headers_of)
         self.brand = settings.brand
         logo = settings.brand.logo_url
         origin = " " + "/".join(logo.split("/")[:3]) if logo else ""
@@ -113,28 +115,34 @@ class Pages:
         self, name: str, language: str, each: Mapping[str, str], **facts: Any
     ) -> Response:
         """Render a page once for equal (hashable) facts, and put `each` into it every time."""
-        html = self._kept(name, language, tuple(each), tuple(facts.items()))
-        for fact, value in each.items():
-            html = html.replace(self._marked(fact), escape(value))
-        return self._answer(name, language, 200, html)
+        pieces = self._kept(name, language, tuple(each), tuple(facts.items()))
+        whole = b"".join(
+            escape(each[piece]).encode() if isinstance(piece, str) else piece for piece in pieces
+        )
+        return self._answer(name, language, 200, whole)
 
-    def _with_marks(
+    def _in_pieces(
         self, name: str, language: str, each: tuple[str, ...], facts: tuple[tuple[str, Any], ...]
-    ) -> str:
-        marks = {fact: self._marked(fact) for fact in each}
-        return self._render(name, language, {**dict(facts), **marks})
-
-    def _marked(self, fact: str) -> str:
-        return f"{self._mark}-{fact}-"
+    ) -> tuple[bytes | str, ...]:
+        """Render a page up to what differs: bytes, and between them names of `each`."""
+        marks = {fact: f"{self._mark}-{fact}-" for fact in each}
+        html = self._render(name, language, {**dict(facts), **marks})
+        pieces = re.split(f"{self._mark}-({'|'.join(each)})-", html)
+        return tuple(it if at % 2 else it.encode() for at, it in enumerate(pieces))
 
     def _render(self, name: str, language: str, facts: Mapping[str, Any]) -> str:
         template = self._templates[language].get_template(name)
         return template.render({**self._everywhere, "lang": language, **facts})
 
-    def _answer(self, name: str, language: str, status: int, html: str) -> Response:
-        policy = self._phone_policy if name == "phone.html" else self._policy
+    def _answer(self, name: str, language: str, status: int, html: str | bytes) -> Response:
+        answer = Response(html, status)
+        answer.raw_headers += self._headers(language, name == "phone.html")
+        return answer
+
+    def _headers_of(self, language: str, phone: bool) -> list[tuple[bytes, bytes]]:
+        policy = self._phone_policy if phone else self._policy
         headers = {**_HEADERS, "Content-Language": language, "Content-Security-Policy": policy}
-        return Response(html, status, headers, media_type="text/html")
+        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     def built(self, name: str) -> bytes:
         """Give the bytes of a built file by its plain name."""

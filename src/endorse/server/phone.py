@@ -144,8 +144,8 @@ async def edit(desk: Desk, request: HttpRequest) -> Response:
         return wire.refused(entered)
     phone, asked = entered
     journey = await desk.settle(
-        _facts(desk, phone, asked.journey),
-        lambda read: approve.edit(read[0], phone, desk.clock(), desk.law, read[2]),
+        lambda db: _found(db, asked.journey),
+        lambda read: approve.edit(read[0], phone, desk.clock(), desk.law, read[1]),
     )
     return await _choosing(desk, phone, journey)
 
@@ -166,12 +166,12 @@ async def review(desk: Desk, request: HttpRequest) -> Response:
         return wire.refused(refusal.ACCOUNTS_NOT_GOOD)
     choice = approve.Choice(chosen, owned, consent.locale_of(asked.locale))
 
-    def decide(read: _Facts) -> Decision[Journey]:
-        journey, _, grant = read
+    def decide(read: _Found) -> Decision[Journey]:
+        journey, grant = read
         now, fresh = desk.clock(), desk.fresh
         return approve.review(journey, phone, client, choice, desk.terms, now, fresh, grant)
 
-    journey = await desk.settle(_facts(desk, phone, asked.journey), decide)
+    journey = await desk.settle(lambda db: _found(db, asked.journey), decide)
     if isinstance(journey, Refusal):
         return wire.refused(journey)
     options = passkey_options(desk, phone, from_b64url(journey.challenge or "") or b"")
@@ -288,15 +288,22 @@ def shared(account: Any) -> SharedAccount:
     return SharedAccount(account.resource_id, account.iban, name or None, account.currency)
 
 
+_Found = tuple[Journey | None, Grant | None]
+"""A journey, and the grant that its request would change."""
 _Facts = tuple[Journey | None, Standing, Grant | None]
-"""A journey, what is remembered of the person, and the grant that the request would change."""
+"""The same, with what is remembered of the person."""
+
+
+async def _found(db: Any, qid: str) -> _Found:
+    journey = await reads.journey_by_qid(db, qid)
+    return journey, await reads.named_grant(db, journey)
 
 
 def _facts(desk: Desk, phone: Phone, qid: str) -> Callable[[Any], Awaitable[_Facts]]:
     async def read(db: Any) -> _Facts:
         standing = await reads.tried(db, phone.person_id, desk.clock(), desk.law)
-        journey = await reads.journey_by_qid(db, qid)
-        return journey, standing, await reads.named_grant(db, journey)
+        journey, grant = await _found(db, qid)
+        return journey, standing, grant
 
     return read
 

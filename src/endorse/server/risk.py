@@ -3,6 +3,7 @@
 It knows what the server itself has seen, and what the operator's place table says, if there is one.
 """
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final, get_args
 
@@ -12,6 +13,7 @@ from endorse.core.policy import DAY
 from endorse.risk import Circumstances, Level, Reason, Verdict
 from endorse.server.places import Place, Places, distance_km
 
+_ADDRESSES_KEPT: Final = 1024
 _ORDER: Final[tuple[Reason, ...]] = get_args(Reason)
 
 _AMBER: Final[frozenset[Reason]] = frozenset(
@@ -114,6 +116,7 @@ class Rules:
         return {reason for reason, holds in held.items() if holds}
 
 
+@lru_cache(_ADDRESSES_KEPT)
 def public_address(text: str) -> IPv4Address | IPv6Address | None:
     """Read an address; None if it is not one, or one that says nothing about a place.
 

@@ -107,7 +107,8 @@ class _Page(Waiter):
         self._told: tuple[str, int, int | None] = ("", 0, None)
         self._last = 0
         self._open = False
-        self._take(journey)
+        self._journey = _pared(journey)
+        self._key = frame.frame_key(desk.keys.handles, journey.qid)
 
     async def again(self, db: Connection) -> Journey | None:
         """Read the journey anew."""
@@ -132,10 +133,11 @@ class _Page(Waiter):
                 self._task.cancel()
 
     def _take(self, journey: Journey) -> None:
+        if journey.qid != self._journey.qid:
+            self._key = frame.frame_key(self._desk.keys.handles, journey.qid)
         self._journey = _pared(journey)
         self.version = journey.version
         self.changed = None
-        self._key = frame.frame_key(self._desk.keys.handles, journey.qid)
 
     def _tell(self) -> None:
         if self.closed:

@@ -67,7 +67,8 @@ class Waiting:
         self._by_journey[waiter.journey_id] = (*others, waiter)
         if ticking:
             # The emptiest slot keeps the ticks even, whenever pages come.
-            waiter.slot = min(range(len(self._slots)), key=lambda slot: len(self._slots[slot]))
+            sizes = list(map(len, self._slots))
+            waiter.slot = sizes.index(min(sizes))
             self._slots[waiter.slot].add(waiter)
 
     def leave(self, waiter: Waiter) -> None:

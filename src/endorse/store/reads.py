@@ -49,7 +49,13 @@ _LIVE_OF_BROWSER: Final = (
     _JOURNEY + "browser_id = $1 AND browser_id <> '' "
     "AND state IN ('waiting', 'claimed', 'matched', 'review') ORDER BY started_at DESC LIMIT 50"
 )
-_TRIES: Final = "SELECT kind, at FROM tries WHERE person_id = $1 AND at > $2 LIMIT 1000"
+_TRIES: Final = (
+    "SELECT count(*) FILTER (WHERE kind = 'number' AND at > $3), "
+    "count(*) FILTER (WHERE kind = 'spelling' AND at > $4), "
+    "count(*) FILTER (WHERE kind = 'approval' AND at > $5), "
+    "count(*) FILTER (WHERE kind = 'stop' AND at > $6) "
+    "FROM (SELECT kind, at FROM tries WHERE person_id = $1 AND at > $2 LIMIT 1000) AS recent"
+)
 _GRANT: Final = f"SELECT {_GRANT_COLUMNS} FROM grants WHERE grant_id = $1"
 _GRANTS: Final = (
     f"SELECT {_GRANT_COLUMNS} FROM grants "
@@ -162,21 +168,15 @@ async def standing(db: Connection, person_id: str, now: int, law: Policy) -> Sta
 
 async def tried(db: Connection, person_id: str, now: int, law: Policy) -> Standing:
     """Read how often a person did what is counted, without their live journeys."""
-    windows = {
-        "number": law.wrong_numbers_in,
-        "spelling": law.wrong_spellings_in,
-        "approval": law.approvals_in,
-        "stop": law.claims_stop,
-    }
-    count = dict.fromkeys(windows, 0)
-    for kind, at in await db.all(_TRIES, person_id, now - max(windows.values())):
-        if kind in windows:
-            count[kind] += at > now - windows[kind]
+    windows = (law.wrong_numbers_in, law.wrong_spellings_in, law.approvals_in, law.claims_stop)
+    since = [now - window for window in windows]
+    row = await db.one(_TRIES, person_id, min(since), *since)
+    numbers, spellings, approvals, stops = row or (0, 0, 0, 0)
     return Standing(
-        wrong_numbers=count["number"],
-        wrong_spellings=count["spelling"],
-        approvals=count["approval"],
-        stopped=count["stop"] > 0,
+        wrong_numbers=numbers,
+        wrong_spellings=spellings,
+        approvals=approvals,
+        stopped=stops > 0,
     )
 
 
