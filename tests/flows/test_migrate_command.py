@@ -41,7 +41,7 @@ def test_a_database_that_is_too_new_or_away_gives_status_2(tmp_path: Path) -> No
         db.execute("CREATE TABLE schema_versions (version BIGINT PRIMARY KEY)")
         db.execute("INSERT INTO schema_versions VALUES (999)")
         db.commit()
-    away = f"postgresql://endorse@127.0.0.1:{parts._free_port()}/endorse"
+    away = f"postgresql://endorse@127.0.0.1:{parts.free_port()}/endorse"
     for url, told in ((f"sqlite:///{path}", "schema version 999"), (away, "does not answer")):
         for options in ((), ("--check",)):
             done = run(url, *options)

@@ -18,6 +18,7 @@ from tests import parts
 from tests.flows import play
 from tests.flows.listening import PATIENCE
 from tests.flows.nodes import doubled
+from tests.flows.test_dpop import Client
 from tests.serving import Served, serving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.postgres, pytest.mark.xdist_group("nodes")]
@@ -133,3 +134,31 @@ async def test_a_server_reads_only_what_somebody_there_waits_for(
     found = await here.desk.store.read(lambda db: reads.journey_by_short(db, waited_for.short))
     assert found is not None
     assert read == [found.journey_id]
+
+
+@pytest.mark.spec("RFC 9449 11.1", "a proof is taken once")
+async def test_a_proof_that_was_read_on_the_wire_opens_nothing_at_another_server(
+    here: Served, there: Served
+) -> None:
+    client, thief = Client(here), Client(there)
+    token = (await client.connected())["access_token"]
+    for _ in range(3):
+        proof = client.proof("GET", "/v1/accounts", token)
+        answers = await play.together(client.bank(token, proof), thief.bank(token, proof))
+        assert sorted(answer.status_code for answer in answers) == [200, 401]
+    assert (await thief.bank(token, client.proof("GET", "/v1/accounts", token))).status_code == 200
+
+
+async def test_keys_that_another_server_replaced_are_published_at_once(
+    here: Served, there: Served
+) -> None:
+    async def published() -> set[str]:
+        answer = await here.http.get(here.url("/jwks"))
+        return {key["kid"] for key in answer.json()["keys"]}
+
+    await published()
+    # No clock moves, so that nothing is looked at by its age.
+    new = {key.kid for key in await there.desk.keyring.rotate(at_once=True)}
+    async with asyncio.timeout(PATIENCE):
+        while await published() != new:
+            pass

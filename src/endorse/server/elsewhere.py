@@ -27,6 +27,8 @@ async def look_elsewhere(desk: Desk) -> None:
 
 async def _heard(desk: Desk, news: News) -> None:
     """Read what somebody here waits for and does not know yet. Raises StoreAway."""
+    if news.keys:
+        desk.keyring.look_again()
     waiting = desk.waiting
     ids = waiting.journeys() if news.anything else waiting.unseen(news.journeys)
     for first in range(0, len(ids), reads.JOURNEYS_AT_ONCE):

@@ -123,6 +123,10 @@ class Keyring:
         published = {"keys": signing.published(self._known, self._clock())}
         return jose.keys_of(msgspec.json.encode(published).decode())
 
+    def look_again(self) -> None:
+        """Read the keys before the next signature: another process has added one."""
+        self._known_at = 0
+
     async def keys(self) -> tuple[SigningKey, ...]:
         """Give all keys that are not forgotten yet, each kind's in their order."""
         await self._look(anew=True)

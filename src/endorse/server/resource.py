@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 from starlette.requests import Request as HttpRequest
 
-from endorse.core import binding, dpop, profile, refusal, refusal_proofs
+from endorse.core import binding, profile, refusal, refusal_proofs
 from endorse.core.jose import SIGNATURES
 from endorse.core.model import Access
 from endorse.core.refusal import Refusal
@@ -35,16 +35,16 @@ async def opened(desk: Desk, request: HttpRequest) -> Access | Refusal:
     if found is None:
         return refusal.TOKEN_NOT_GOOD.because("unknown")
     wire.known_as(request, found.client_id)
-    no = _not_held(desk, request, found, scheme, text)
+    no = await _not_held(desk, request, found, scheme, text)
     return no or found
 
 
-def _not_held(
+async def _not_held(
     desk: Desk, request: HttpRequest, found: Access, scheme: str, text: str
 ) -> Refusal | None:
     """Refuse who does not show the key of a bound token, under the scheme that goes with it."""
     if scheme == "dpop":
-        return _not_proved(desk, request, found, text)
+        return await _not_proved(desk, request, found, text)
     if not found.bound_to:
         return None
     shown = certificate.shown(desk, request)
@@ -54,7 +54,7 @@ def _not_held(
     return refusal.TOKEN_NOT_GOOD.because(wrong) if wrong else None
 
 
-def _not_proved(desk: Desk, request: HttpRequest, found: Access, text: str) -> Refusal | None:
+async def _not_proved(desk: Desk, request: HttpRequest, found: Access, text: str) -> Refusal | None:
     proof = sender.proof_of(desk, request, profile.TABLE[found.profile].nonces, text)
     if proof is None:
         return _no_proof("no DPoP header")
@@ -64,7 +64,7 @@ def _not_proved(desk: Desk, request: HttpRequest, found: Access, text: str) -> R
     if wrong:
         return refusal.TOKEN_NOT_GOOD.because(wrong)
     # Last, so that only a proof of the token's holder is remembered.
-    came_before = desk.proofs_seen.before(dpop.once(proof), desk.clock())
+    came_before = await sender.came_before(desk, proof)
     return _no_proof("its jti came before") if came_before else None
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from endorse.core.change import Decision, Move
+from endorse.core.change import AddSigningKey, Decision, Move
 from endorse.core.journey import Event
 
 CHANNEL: Final = "endorse"
@@ -24,29 +24,33 @@ class News(msgspec.Struct, frozen=True, omit_defaults=True):
     """The ids of journeys that moved, each with its newest version."""
     clients: bool = False
     """Whether clients or their secrets changed: what is kept of them in memory is old."""
+    keys: bool = False
+    """Whether the server's own signing keys changed."""
     anything: bool = False
     """Whether anything may have changed: nobody knows what was missed."""
 
 
-ANYTHING: Final = News(clients=True, anything=True)
+ANYTHING: Final = News(clients=True, keys=True, anything=True)
 _READ: Final = msgspec.json.Decoder(News)
 
 
 def told(decisions: Iterable[Decision[Any]], clients_changed: bool) -> str:
     """Write what a batch changed that others must know; "" if nothing."""
-    moves = [it for decision in decisions for it in decision.changes if isinstance(it, Move)]
+    changes = [it for decision in decisions for it in decision.changes]
+    moves = [it for it in changes if isinstance(it, Move)]
+    keys_changed = any(isinstance(it, AddSigningKey) for it in changes)
     # A journey is redeemed when its page has long gone: most batches of a busy server tell nothing.
     moved = {it.after.journey_id: it.after.version for it in moves if it.event is not Event.REDEEM}
-    if not moved and not clients_changed:
+    if not (moved or clients_changed or keys_changed):
         return ""
-    text = msgspec.json.encode(News(moved, clients_changed))
+    text = msgspec.json.encode(News(moved, clients_changed, keys_changed))
     return (text if len(text) <= _AT_MOST else msgspec.json.encode(ANYTHING)).decode()
 
 
 def heard(texts: Iterable[str]) -> News:
     """Read what came meanwhile, as one. What another version wrote may be anything."""
     journeys: dict[str, int] = {}
-    clients = False
+    clients = keys = False
     for text in texts:
         try:
             news = _READ.decode(text)
@@ -54,7 +58,7 @@ def heard(texts: Iterable[str]) -> News:
             return ANYTHING
         if news.anything:
             return ANYTHING
-        clients = clients or news.clients
+        clients, keys = clients or news.clients, keys or news.keys
         for journey_id, version in news.journeys.items():
             journeys[journey_id] = max(version, journeys.get(journey_id, 0))
-    return News(journeys, clients)
+    return News(journeys, clients, keys)

@@ -2,11 +2,17 @@
 
 from typing import Final
 
+from endorse.core.change import UseOnce
 from endorse.core.model import Journey, PushedRequest, Request
 from endorse.store.connection import Connection
 from endorse.store.reads import REQUEST, journey_by_short
 
 PUSHED_COLUMNS: Final = ", ".join(PushedRequest.__struct_fields__)
+# The setting holds until this statement, its own transaction, is committed.
+_FIRST_USE: Final = (
+    "INSERT INTO used_once (used_hash, expires_at) SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT) "
+    "FROM set_config('synchronous_commit', 'off', true) ON CONFLICT DO NOTHING"
+)
 
 
 async def pushed(db: Connection, request_hash: str) -> tuple[PushedRequest | None, bool]:
@@ -24,6 +30,14 @@ async def was_used(db: Connection, what: str) -> bool:
     if not what:
         return False
     return await db.one("SELECT 1 FROM used_once WHERE used_hash = $1", what) is not None
+
+
+async def first_use(db: Connection, use: UseOnce) -> bool:
+    """Say whether PostgreSQL sees this for the first time, and remember it.
+
+    Without waiting for the disk: a crash of the database may forget the last half second.
+    """
+    return await db.run(_FIRST_USE, use.what, use.expires_at) == 1
 
 
 async def is_spent(db: Connection, request: Request, now: int) -> bool:

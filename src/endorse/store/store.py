@@ -7,11 +7,12 @@ one before was being committed, so that many requests share one wait for the dis
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, Final, Generic, TypeVar, cast
 
 from endorse.core.audit_log import Head, Line
-from endorse.core.change import Begin, Change, Decision, Move
+from endorse.core.change import Begin, Change, Decision, Move, UseOnce
 from endorse.core.model import Client
 from endorse.store.apply import apply
 from endorse.store.audit import trail
@@ -19,6 +20,7 @@ from endorse.store.chain import Chain, Fresh
 from endorse.store.connection import Connection, Ear, Engine, Query, StoreAway
 from endorse.store.hot import Hot, changes_clients
 from endorse.store.news import News, told
+from endorse.store.requests import first_use
 from endorse.store.sweep import Kind, Swept, piece
 from endorse.store.tally import SECONDS, Tally
 
@@ -136,6 +138,16 @@ class Store:
     async def registration(self, client_id: str) -> Client | None:
         """Give a client as people see it, also one that was removed: what is over names it."""
         return await self._hot.registration(client_id)
+
+    async def first_use(self, use: UseOnce) -> bool:
+        """Say whether no other server saw this before, and remember it for them.
+
+        In a moment, and not for ever: a crash may forget it. Always true where this is the only
+        server, which remembers by itself what it saw. Raises StoreAway.
+        """
+        if self._engine.ear is None:
+            return True
+        return await self._engine.read(partial(first_use, use=use))
 
     async def settle(
         self, read: Query[F], decide: Callable[[F], Decision[A]], now: int

@@ -40,7 +40,7 @@ async def push(desk: Desk, request: HttpRequest) -> Response:
         return refused(proof, nonce)
     if proof is not None:
         pinned = dpop.pinned(inside.params, proof)
-        if pinned is None or desk.proofs_seen.before(dpop.once(proof), now):
+        if pinned is None or await sender.came_before(desk, proof):
             why = "its jti came before" if pinned else "dpop_jkt is another key"
             return refused(refusal_proofs.DPOP_NOT_GOOD.because(why), nonce)
         inside = msgspec.structs.replace(inside, params=pinned)

@@ -43,7 +43,7 @@ def proof_of(
 ) -> dpop.Proof | Refusal | None:
     """Check the DPoP header of a call; None if it has none (RFC 9449 4.3).
 
-    That the proof is new is still to be found out: see `settle`, and `Seen` at the bank's API.
+    That the proof is new is still to be found out: see `settle` and `came_before`.
     """
     headers = request.headers.getlist("dpop")
     if not headers:
@@ -62,6 +62,16 @@ def proof_of(
         good = dpop.nonce_holds(proof.nonce, desk.keys.handles, now, law)
         return proof if good else refusal_proofs.DPOP_NONCE.because("old or foreign nonce")
     return refusal_proofs.DPOP_NONCE.because("no nonce") if needs_nonce else proof
+
+
+async def came_before(desk: Desk, proof: dpop.Proof) -> bool:
+    """Say whether a proof came before, here or at another server; remember it (RFC 9449 11.1).
+
+    For calls that store nothing to use it up beside. Raises StoreAway.
+    """
+    if desk.proofs_seen.before(dpop.once(proof), desk.clock()):
+        return True
+    return not await desk.store.first_use(dpop.use(proof, desk.law))
 
 
 def nonce_for(desk: Desk, request: HttpRequest, no: Refusal | None = None) -> dict[str, str]:
