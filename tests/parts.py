@@ -5,10 +5,12 @@ A missing part skips the test; with ENDORSE_DEMAND_REAL_PARTS=1 it fails it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -78,12 +80,17 @@ def postgres_binaries() -> Path:
     return max(whole, key=_version)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class PostgresServer:
-    """A running server that trusts every local caller."""
+    """A server that trusts every local caller."""
 
     binaries: Path
+    folder: Path
     port: int
+    user: int | None
+    durable: bool
+    """Whether its data must outlive a power cut, which makes it slower."""
+    _process: subprocess.Popen[bytes] | None = None
 
     @contextmanager
     def database(self, template: str = "template1") -> Iterator[str]:
@@ -95,57 +102,69 @@ class PostgresServer:
         finally:
             self._run("dropdb", "--force", name)
 
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "port": str(self.port),
+            "unix_socket_directories": str(self.folder),
+            "max_connections": "200",
+        }
+        if not self.durable:
+            options |= {"fsync": "off", "full_page_writes": "off"}
+        settings = [f"--{name}={value}" for name, value in options.items()]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self.binaries / "postgres", "-D", self.folder / "data", *settings],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                user=self.user,
+                cwd=self.folder,
+            )
+        _wait_until_ready(self.binaries, self.port, self._process, self.folder / "log")
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+    def kill(self) -> None:
+        """SIGKILL to every process of it at once, and wait until the first one is gone."""
+        assert self._process is not None
+        pid = self._process.pid
+        children = subprocess.run(
+            ["pgrep", "--parent", str(pid)], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for one in (pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
     def _run(self, program: str, *arguments: str) -> None:
         where = ("--host=127.0.0.1", f"--port={self.port}", "--username=endorse")
         subprocess.run([self.binaries / program, *where, *arguments], check=True)
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(*, durable: bool = False) -> Iterator[PostgresServer]:
     """Start a server with an empty data folder on a free port; remove both at the end."""
     binaries = postgres_binaries()
     user = _server_user()
     folder = Path(tempfile.mkdtemp(prefix="endorse-postgres-"))
     if user is not None:
         os.chown(folder, user, -1)
-    data = folder / "data"
-    port = free_port()
+    initdb: list[str | Path] = [binaries / "initdb", "--auth=trust", "--username=endorse"]
+    server = PostgresServer(binaries, folder, free_port(), user, durable)
     try:
-        _quietly(
-            [
-                binaries / "initdb",
-                "--auth=trust",
-                "--username=endorse",
-                "--no-sync",
-                "--pgdata",
-                data,
-            ],
-            user,
-        )
-        options = {
-            "listen_addresses": "127.0.0.1",
-            "port": str(port),
-            "unix_socket_directories": str(folder),
-            # A test's data need not outlive a power cut.
-            "fsync": "off",
-            "full_page_writes": "off",
-            "max_connections": "200",
-        }
-        settings = [f"--{name}={value}" for name, value in options.items()]
-        with (folder / "log").open("wb") as log:
-            running = subprocess.Popen(
-                [binaries / "postgres", "-D", data, *settings],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                user=user,
-                cwd=folder,
-            )
+        _quietly([*initdb, "--no-sync", "--pgdata", folder / "data"], user)
         try:
-            _wait_until_ready(binaries, port, running, folder / "log")
-            yield PostgresServer(binaries, port)
+            server.start()
+            yield server
         finally:
-            running.terminate()
-            running.wait()
+            server.stop()
     finally:
         shutil.rmtree(folder)
 
