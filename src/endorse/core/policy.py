@@ -169,6 +169,9 @@ class Policy(msgspec.Struct, frozen=True):
     # up to 10 s ahead is accepted, one more than 60 s ahead is not).
     clocks_differ: int = 10
 
+    # Calls of pages and phones from one address a minute: all people behind one company's or one
+    # carrier's address are below fifty a second; at that rate a flood takes a twentieth of a core.
+    calls_a_minute: int = 3000
     # Beginnings from one address a minute: a household is far below, a flood far above.
     starts_a_minute: int = 10
     # Frames that do not count, from one phone a minute: a shaking hand is far below.
@@ -203,6 +206,7 @@ class Terms(msgspec.Struct, frozen=True):
 
 
 WIDE: Final = Policy(
+    calls_a_minute=10_000_000,
     starts_a_minute=100_000,
     bad_claims_a_minute=100_000,
     registrations_a_minute=100_000,

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from endorse.core.coding import b64url, fingerprint
 from endorse.server.desk import Desk
+from endorse.server.limit import address_of
 
 _NAMES_KEPT: Final = 256
 _LASTING: Final = 180 * 24 * 60 * 60
@@ -49,11 +50,7 @@ def browser_name(user_agent: str) -> str:
 
 def address(desk: Desk, request: Request) -> str:
     """Give the caller's address: the peer's, or what a trusted proxy says it forwarded."""
-    peer = request.client.host if request.client else ""
-    forwarded = request.headers.get("x-forwarded-for", "")
-    if peer in desk.settings.trusted_proxies and forwarded:
-        return forwarded.rsplit(",", 1)[-1].strip()[:64]
-    return peer
+    return address_of(request.scope, desk.settings.trusted_proxies)
 
 
 def cookie_name(desk: Desk, short: str) -> str:

@@ -85,6 +85,7 @@ class Desk:
         """Set when the server was told to stop: it still answers, but wants no new requests."""
         self.waiting = Waiting(settings.policy.frame_every)
         self.pings = Pings(settings.sandbox)
+        self.calls = Limit(settings.policy.calls_a_minute, seconds=60)
         self.starts = Limit(settings.policy.starts_a_minute, seconds=60)
         self.pushes = Limit(settings.policy.starts_a_minute, seconds=60)
         # A proof counts from `dpop_age` before its time to as long after it.

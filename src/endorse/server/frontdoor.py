@@ -10,10 +10,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from endorse.bank import BankUnavailable
+from endorse.core.coding import b64url
+from endorse.core.refusal import SLOW_DOWN
 from endorse.server import logbook, wire
 from endorse.server.desk import Desk, log
 from endorse.server.keyring import KeyHolderAway
 from endorse.server.language import language_of
+from endorse.server.limit import address_of
 from endorse.server.measures import Answer
 from endorse.server.pages import Pages
 from endorse.store.connection import StoreAway
@@ -46,6 +49,11 @@ class Frontdoor:
         self._mtls = desk.settings.mtls_host.encode()
         self._for_clients = frozenset(for_clients)
         self._desk = desk
+        self._slow_down = wire.json(
+            {"error": SLOW_DOWN.error, "error_description": SLOW_DOWN.told},
+            SLOW_DOWN.status,
+            {"Retry-After": "60"},
+        )
         self.measures = desk.measures
         self.fresh = desk.fresh
         self.trusted_proxies = frozenset(desk.settings.trusted_proxies)
@@ -56,6 +64,9 @@ class Frontdoor:
         scope["app"] = self
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+            return
+        if self._too_often(scope):
+            await self._slow_down(scope, receive, send)
             return
         logbook.enter(scope)
         elsewhere = self._elsewhere(scope)
@@ -92,6 +103,21 @@ class Frontdoor:
             return
         if not begun:
             await failure(scope, receive, send)
+
+    def _too_often(self, scope: Scope) -> bool:
+        """Say whether an address called pages and phones' endpoints more than many people would.
+
+        Servers of clients may call theirs as often as they like: they say who they are.
+        """
+        path = scope["path"]
+        if path in _FOR_WATCHERS or path[1:].partition("/")[0] in self._for_clients:
+            return False
+        caller = address_of(scope, self._desk.settings.trusted_proxies)
+        if self._desk.calls.take(caller, self._desk.clock()):
+            return False
+        # Counted, and not logged: a flood must not fill the log.
+        self.measures.refusals[SLOW_DOWN.name] += 1
+        return True
 
     def _no_route(self, scope: Scope, problem: HTTPException) -> Response:
         """Answer for an address or method that is not in the table: to a person with a page."""

@@ -1,7 +1,10 @@
 """How often something may be tried from one address. Counted in memory, and bounded."""
 
 from collections import OrderedDict
+from collections.abc import Collection
 from typing import Final
+
+from starlette.types import Scope
 
 _ADDRESSES: Final = 10_000
 
@@ -29,3 +32,15 @@ class Limit:
             return True
         self.hits += 1
         return False
+
+
+def address_of(scope: Scope, trusted_proxies: Collection[str]) -> str:
+    """Give the caller's address: the peer's, or what a trusted proxy says it forwarded."""
+    client = scope.get("client")
+    peer: str = client[0] if client else ""
+    if peer not in trusted_proxies:
+        return peer
+    # Several headers of one name are one list (RFC 9110 5.3), and the proxy wrote its last entry.
+    told = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    forwarded = told[-1].decode("latin-1") if told else ""
+    return forwarded.rsplit(",", 1)[-1].strip()[:64] or peer
