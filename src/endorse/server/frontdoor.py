@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from endorse.bank import BankUnavailable
-from endorse.core.coding import b64url
 from endorse.core.refusal import SLOW_DOWN
 from endorse.server import logbook, wire
 from endorse.server.desk import Desk, log
