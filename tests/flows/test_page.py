@@ -52,7 +52,10 @@ async def test_a_browsers_lasting_cookie_comes_back_only_if_it_is_one_of_ours(
         answer = await served.http.post(
             served.url("/auth/start"),
             data={"request": tab.sealed},
-            headers={**SAME_ORIGIN, **JSON, "Cookie": f"browser={cookie}".encode()},
+            headers=[
+                *((name.encode(), it.encode()) for name, it in {**SAME_ORIGIN, **JSON}.items()),
+                (b"Cookie", f"browser={cookie}".encode()),
+            ],
         )
         assert answer.status_code == 200
         given = [it.split(";")[0] for it in answer.headers.get_list("set-cookie")]
