@@ -63,7 +63,7 @@ pictures: setup ## Take the README's pictures in a real Chromium
 	ENDORSE_PICTURES=docs/pictures $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/browser
 	$(BIN)/python -m tests.browser.gallery
 
-bench: setup ## Measure latency, ten thousand waiting pages, start and flows a second
+bench: setup ## Measure Endorse beside other servers, and what it is held to by itself
 	$(BIN)/python -m bench
 
 soak: setup ## Run the tests with the full counts (ENDORSE_SOAK=1)
@@ -72,10 +72,13 @@ soak: setup ## Run the tests with the full counts (ENDORSE_SOAK=1)
 lock: $(VENV)/.package ## Lock the newest allowed Python packages (needs uv)
 	uv pip compile $(LOCK) --output-file requirements/run.txt pyproject.toml
 	uv pip compile $(LOCK) --output-file requirements/dev.txt --constraint requirements/run.txt --extra dev pyproject.toml
+	for peer in authlib django-oauth-toolkit; do \
+		uv pip compile $(LOCK) --output-file bench/peers/$$peer/requirements.txt bench/peers/$$peer/requirements.in || exit; \
+	done
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links --no-annotate
 
 clean: ## Remove what the other targets made
-	rm -rf $(VENV) web/node_modules tests/clients/node/node_modules build src/endorse/server/static dist .pytest_cache .mypy_cache .ruff_cache \
+	rm -rf $(VENV) .bench web/node_modules tests/clients/node/node_modules build src/endorse/server/static dist .pytest_cache .mypy_cache .ruff_cache \
 		.hypothesis .import_linter_cache

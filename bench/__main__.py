@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, print, and keep the table in docs/benchmarks.md."""
+"""`python -m bench`: measure, print, and keep tables and picture in docs/benchmarks.md."""
 
 import argparse
 import asyncio
@@ -15,29 +15,34 @@ from typing import Any, TypeVar
 import uvloop
 
 from bench import (
-    bare,
+    busy,
     endorse,
     flows,
     latency,
     load,
     machine,
-    postgres,
+    plot,
     report,
+    sides,
     start,
     strict,
+    tables,
     tokens,
     works,
 )
+from bench.compare import Compared, compare
 from bench.http import Broken
+from bench.installed import Missing
 from bench.load import Done
 from bench.report import Line
-from bench.server import DRIVER_CORE, SERVER_CORE, Running, Site, running
+from bench.server import DRIVER_CORE, SERVER_CORE, Running, running
 
 T = TypeVar("T")
 
 _LATENCY_BELOW = 0.050
 _MEMORY_AT_MOST = 200_000_000
-_START_BELOW = 1.0
+_AT_REST_AT_MOST = 80_000_000
+_START_AT_MOST = 0.5
 _FLOWS_AT_LEAST = 250.0
 _DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 _STRICT_AT_MOST = 1.6
@@ -50,17 +55,8 @@ _WORKS = (
     works.API,
     endorse.BARE_API,
 )
-_KINDS = (
-    "latency",
-    "pages",
-    "start",
-    "flows",
-    "fapi2",
-    *_WORKS,
-    "dpop",
-    "starlette",
-    "postgres",
-)
+_KINDS = ("busy", "latency", "pages", "start", "fapi2", "dpop")
+"""What a whole run measures of Endorse, beside the comparison."""
 
 
 def main() -> None:
@@ -76,14 +72,21 @@ def main() -> None:
         facts = machine.describe(folder)
         for name, value in facts.items():
             print(f"{name:<22} {value}")
-        lines: list[Line] = []
-        for kind in options.kinds or _KINDS:
-            lines += _MEASURES[kind](options, folder)
-    if options.kinds:
-        print(f"\nOnly a whole run is kept in {_DOCUMENT.name}.")
-    else:
-        report.keep(_DOCUMENT, options.date, facts, lines)
-        print(f"\nThe table is in {_DOCUMENT}.")
+        # Other users may look into it: PostgreSQL refuses to run as root.
+        Path(folder).chmod(0o711)
+        if options.kinds:
+            for kind in options.kinds:
+                _MEASURES[kind](options, folder)
+            print(f"\nOnly a whole run is kept in {_DOCUMENT.name}.")
+            return
+        compared = _compared(options, folder)
+        lines = [line for kind in _KINDS for line in _MEASURES[kind](options, folder)]
+    report.keep(_DOCUMENT, "machine", report.machine(options.date, facts))
+    report.keep(_DOCUMENT, "compared", tables.written(compared))
+    report.keep(_DOCUMENT, "measured", report.table(lines))
+    title = "How often a second each server does each work, on one core"
+    _DOCUMENT.with_name(tables.PICTURE).write_text(plot.draw(title, tables.panels(compared)))
+    print(f"\nThe tables are in {_DOCUMENT}.")
 
 
 def _allow_files(wanted: int) -> None:
@@ -105,9 +108,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=300, help="approvals a round")
     parser.add_argument("--every", type=float, default=0.05, help="seconds between approvals")
     parser.add_argument("--starts", type=int, default=10)
-    parser.add_argument("--flows", type=int, default=3000, help="whole flows a round")
-    parser.add_argument("--calls", type=int, default=20_000, help="with a token, a round")
-    parser.add_argument("--codes", type=int, default=1500, help="to redeem, a round")
+    parser.add_argument("--busy", type=float, default=15.0, help="seconds a round, for busy")
+    parser.add_argument("--flows", type=int, default=1500, help="whole flows a round")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one work, a round")
     parser.add_argument("--at-once", type=int, default=32, help="flows at the same time")
     parser.add_argument("--folder", default="/var/tmp", help="where the databases are made")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
@@ -116,6 +119,28 @@ def _options() -> argparse.Namespace:
     if unknown:
         parser.error(f"there is no {unknown[0]}; there are {', '.join(_MEASURES)}")
     return options
+
+
+def _compared(options: argparse.Namespace, folder: str) -> Compared:
+    said = f"Side by side, {options.seconds:g} s of each work a round, {sides.AT_ONCE} at once"
+    print(f"\n{said}")
+    try:
+        return compare(sides.ALL, options.rounds, options.seconds, Path(folder))
+    except Broken as broken:
+        sys.exit(f"The benchmark stopped: {broken}")
+
+
+def _compare(options: argparse.Namespace, folder: str) -> list[Line]:
+    return _told("Times as much as others", tables.lines(_compared(options, folder)))
+
+
+def _busy(options: argparse.Namespace, folder: str) -> list[Line]:
+    def once(server: Running) -> Coroutine[Any, Any, busy.Busy]:
+        return busy.measure(server, options.busy)
+
+    rounds = [_on_sqlite(folder, f"busy-{it}", once) for it in range(options.rounds)]
+    said = f"Half of the most flows that there can be, {options.busy:g} s a round"
+    return _told(said, report.busy(rounds, _LATENCY_BELOW, _AT_REST_AT_MOST))
 
 
 def _latency(options: argparse.Namespace, folder: str) -> list[Line]:
@@ -142,7 +167,7 @@ def _waited(
 def _start(options: argparse.Namespace, folder: str) -> list[Line]:
     runs = [start.measure(f"sqlite:///{folder}/start-{it}.db") for it in range(options.starts + 1)]
     said = f"Start of `endorse sandbox`, {options.starts} runs after one to warm up"
-    return _told(said, report.start(runs[1:], _START_BELOW))
+    return _told(said, report.start(runs[1:], _START_AT_MOST))
 
 
 def _flows(options: argparse.Namespace, folder: str) -> list[Line]:
@@ -176,74 +201,54 @@ def _fapi2(options: argparse.Namespace, folder: str) -> list[Line]:
 
 def _dpop(options: argparse.Namespace, folder: str) -> list[Line]:
     async def once(server: Running, app: strict.StrictApp) -> Done:
-        lanes = await tokens.proven(server, options.at_once, app)
-        return await load.measure(server, lanes, options.calls)
+        work = await tokens.proven(server, options.at_once, app)
+        return await load.measure(server, work, options.seconds)
 
     rounds = []
     for it in range(options.rounds):
         database = f"sqlite:///{folder}/dpop-{it}.db"
         with running(database) as server:
             rounds.append(_run(once(server, strict.register(server.facts, database))))
-    said = f"A token with a proof, {options.calls} calls a round, {options.at_once} at once"
-    return _told(said, report.work("API call with a DPoP proof", rounds, _ASKED_AT_LEAST))
+    title = "API call with a DPoP proof"
+    return _told(_said(title, options), report.work(title, rounds, _ASKED_AT_LEAST))
 
 
-def _work(name: str, options: argparse.Namespace, folder: str) -> list[Line]:
-    """Measure one of the works that peers are measured at too, of Endorse alone."""
-    units = {works.FLOW: options.flows, works.CODE: options.codes}.get(name, options.calls)
+def _alone(side: sides.Side, name: str, options: argparse.Namespace, folder: str) -> list[Line]:
+    """Measure one of the works that peers are measured at too, of one side alone."""
 
-    async def once(one: endorse.Endorse, server: Running) -> Done:
-        ready = load.warming(units, options.at_once) + units
-        lanes = await one.works[name](options.at_once, ready)
-        return await load.measure(server, lanes, units)
+    async def once(up: works.Up) -> Done:
+        return await load.measure(up.site, await up.works[name](options.at_once), options.seconds)
 
+    try:
+        side.ready()
+    except Missing as missing:
+        sys.exit(str(missing))
     rounds = []
     for it in range(options.rounds):
-        database = f"sqlite:///{folder}/{name}-{it}.db"
-        with running(database) as server:
-            rounds.append(_run(once(endorse.Endorse(server, database), server)))
-    title = endorse.TITLES[name]
-    said = f"{title}, {units} a round, {options.at_once} at once"
-    return _told(said, report.work(title, rounds))
+        below = Path(folder, f"{name}-{it}")
+        below.mkdir()
+        with side.up(below) as up:
+            rounds.append(_run(once(up)))
+    title = f"{side.name}: {endorse.TITLES[name]}"
+    return _told(_said(title, options), report.work(title, rounds))
 
 
-def _bare(options: argparse.Namespace, folder: str) -> list[Line]:
-    async def once(site: Site) -> Done:
-        return await load.measure(site, bare.lanes(site.port, options.at_once), options.calls)
-
-    rounds = []
-    for it in range(options.rounds):
-        with bare.running(Path(folder, f"bare-{it}.log")) as site:
-            rounds.append(_run(once(site)))
-    said = f"Bare Starlette, {options.calls} answers a round, {options.at_once} at once"
-    return _told(said, report.work("bare Starlette", rounds))
-
-
-def _postgres(options: argparse.Namespace, folder: str) -> list[Line]:
-    programs = postgres.binaries()
-    if programs is None:
-        print("\nPostgreSQL is not installed: not measured.")
-        return []
-    rounds = []
-    for _ in range(options.rounds):
-        with postgres.database(programs, options.folder) as url, running(url) as server:
-            work = flows.measure(server, options.flows, options.at_once)
-            rounds.append(_run(work))
-    name = f"PostgreSQL {postgres.version(programs)}"
-    said = f"Whole flows on {name}, {options.flows} a round, {options.at_once} at once"
-    return _told(said, report.flows(name, rounds, None))
+def _said(what: str, options: argparse.Namespace) -> str:
+    return f"{what}, {options.seconds:g} s a round, {options.at_once} at once"
 
 
 _MEASURES: dict[str, Callable[[argparse.Namespace, str], list[Line]]] = {
+    "compare": _compare,
+    "busy": _busy,
     "latency": _latency,
     "pages": _pages,
     "start": _start,
     "flows": _flows,
     "fapi2": _fapi2,
     "dpop": _dpop,
-    **{name: partial(_work, name) for name in _WORKS},
-    "starlette": _bare,
-    "postgres": _postgres,
+    **{name: partial(_alone, sides.OnSqlite(), name) for name in _WORKS},
+    "starlette": partial(_alone, sides.Bare(), works.API),
+    "postgres": partial(_alone, sides.OnPostgres(), works.FLOW),
 }
 
 

@@ -6,7 +6,6 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
@@ -16,7 +15,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from bench import calls
-from bench.load import Lane
+from bench.load import Work
 from bench.server import Site, free_port, serving
 from endorse.server.run import listen, serve_all, server_for
 
@@ -37,10 +36,10 @@ def running(log: Path) -> contextlib.AbstractContextManager[Site]:
     return serving(line, port, log, {"PYTHONPATH": str(Path(__file__).parents[1])})
 
 
-def lanes(port: int, at_once: int) -> Sequence[Lane]:
+def work(port: int, at_once: int) -> Work:
     """Give lanes that send what an API check sends."""
     request = calls.get(f"127.0.0.1:{port}", "/v1/accounts", f"Bearer ea_{'x' * 43}")
-    return [calls.same(port, request, b"accounts") for _ in range(at_once)]
+    return Work([calls.same(port, request, b"accounts") for _ in range(at_once)])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ import asyncio
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from bench.browser import SCOPE, TOKENS, Client, Tokens
 from bench.calls import basic, good, same
 from bench.flows import Flows, Place
 from bench.http import Connection
-from bench.load import Lane
+from bench.load import Lane, Work
 from bench.phone import enrol
 from bench.server import Running
 
@@ -54,11 +55,12 @@ class Endorse:
             BARE_API: self._directory,
         }
 
-    async def _flow(self, at_once: int, _units: int) -> Sequence[Lane]:
-        return Flows(await self._places(at_once)).lanes
+    async def _flow(self, at_once: int) -> Work:
+        return Work(Flows(await self._places(at_once)).lanes)
 
-    async def _code(self, at_once: int, units: int) -> Sequence[Lane]:
-        codes = deque(await self._codes(at_once, units))
+    async def _code(self, at_once: int) -> Work:
+        codes = deque(await self._codes(at_once))
+        units = len(codes)
 
         def lane() -> Lane:
             connection = Connection(self._server.port)
@@ -69,44 +71,53 @@ class Endorse:
 
             return Lane(turn, connection.close)
 
-        return [lane() for _ in range(at_once)]
+        return Work([lane() for _ in range(at_once)], units)
 
-    async def _refresh(self, at_once: int, _units: int) -> Sequence[Lane]:
-        def lane(tokens: Tokens) -> Lane:
+    async def _refresh(self, at_once: int) -> Work:
+        places = await self._places(at_once)
+        held = deque(tokens for tokens, _ in await works.made([place.flow for place in places]))
+
+        def lane(place: Place) -> Lane:
             connection = Connection(self._server.port)
-            held = [tokens.refresh_token]
 
             async def turn() -> None:
-                form = {"grant_type": "refresh_token", "refresh_token": held.pop()}
+                form = {
+                    "grant_type": "refresh_token",
+                    "refresh_token": held.popleft().refresh_token,
+                }
                 request = calls.post(self._host, "/token", form, self._app)
                 answer = good(await connection.send(request), _SCOPE)
-                held.append(TOKENS.decode(answer.body).refresh_token)
+                held.append(TOKENS.decode(answer.body))
 
-            return Lane(turn, connection.close)
+            def close() -> None:
+                connection.close()
+                place.close()
 
-        return [lane(tokens) for tokens in await self._tokens(at_once)]
+            return Lane(turn, close)
 
-    async def _credentials(self, at_once: int, _units: int) -> Sequence[Lane]:
+        return Work([lane(place) for place in places])
+
+    async def _credentials(self, at_once: int) -> Work:
         form = {"grant_type": "client_credentials", "scope": "directory"}
         request = calls.post(self._host, "/token", form, self._machine)
-        return [same(self._server.port, request, _OWN) for _ in range(at_once)]
+        return Work([same(self._server.port, request, _OWN) for _ in range(at_once)])
 
-    async def _introspection(self, at_once: int, _units: int) -> Sequence[Lane]:
+    async def _introspection(self, at_once: int) -> Work:
         def lane(tokens: Tokens) -> Lane:
             form = {"token": tokens.access_token}
             request = calls.post(self._host, "/introspect", form, self._app)
             return same(self._server.port, request, b'"active":true')
 
-        return [lane(tokens) for tokens in await self._tokens(at_once)]
+        return Work([lane(tokens) for tokens in await self._tokens(at_once)])
 
-    async def _api(self, at_once: int, _units: int) -> Sequence[Lane]:
+    async def _api(self, at_once: int) -> Work:
         def lane(tokens: Tokens) -> Lane:
             request = calls.get(self._host, "/v1/accounts", f"Bearer {tokens.access_token}")
             return same(self._server.port, request, b'"accounts":[{')
 
-        return [lane(tokens) for tokens in await self._tokens(at_once)]
+        return Work([lane(tokens) for tokens in await self._tokens(at_once)])
 
-    async def _directory(self, at_once: int, _units: int) -> Sequence[Lane]:
+    async def _directory(self, at_once: int) -> Work:
         form = {"grant_type": "client_credentials", "scope": "directory"}
         asking = calls.post(self._host, "/token", form, self._machine)
         connection = Connection(self._server.port)
@@ -117,7 +128,7 @@ class Endorse:
             request = calls.get(self._host, "/v1/directory", f"Bearer {token}")
             lanes.append(same(self._server.port, request, b'"longestConnectionDays"'))
         connection.close()
-        return lanes
+        return Work(lanes)
 
     async def _places(self, count: int) -> list[Place]:
         phones = await enrol(self._server.facts.issuer, count)
@@ -131,21 +142,20 @@ class Endorse:
             place.close()
         return [tokens for tokens, _ in made]
 
-    async def _codes(self, at_once: int, count: int) -> list[tuple[str, str]]:
+    async def _codes(self, at_once: int) -> list[tuple[str, str]]:
         """Give codes that wait to be redeemed, with what proves whose they are."""
-        made: list[tuple[str, str]] = []
-        turns = iter(range(count))
 
-        async def keep_at_it(place: Place) -> None:
-            for _ in turns:
-                tab, _ = await place.approved()
-                code, _ = await tab.resume()
-                made.append((code, tab.verifier))
-                await tab.done()
+        async def make(place: Place) -> tuple[str, str]:
+            tab, _ = await place.approved()
+            code, _ = await tab.resume()
+            await tab.done()
+            return code, tab.verifier
+
+        places = await self._places(at_once)
+        codes = await works.made([partial(make, place) for place in places])
+        for place in places:
             place.close()
-
-        await asyncio.gather(*(keep_at_it(place) for place in await self._places(at_once)))
-        return made
+        return codes
 
 
 def _register(database: str) -> _Machine:

@@ -106,7 +106,7 @@ async def measure(server: Running, flows: int, at_once: int, app: App | None = N
     """
     phones = await enrol(server.facts.issuer, at_once)
     work = Flows([Place(server, phone, app) for phone in phones])
-    done = await load.measure(server, work.lanes, flows)
+    done = await load.counted(server, work.lanes, flows)
     await work.check(warming(flows, at_once) + flows)
     for lane in work.lanes:
         lane.close()

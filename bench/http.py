@@ -92,15 +92,35 @@ class _Whole(_Wire):
         end = self._buffer.find(_HEAD_ENDS)
         if end < 0:
             return
-        head = self._buffer[:end]
+        head, start = self._buffer[:end], end + 4
         length = _LENGTH.search(head)
         if length is None:
-            self._finish(Broken(f"an answer without its length: {head.decode('latin-1')}"))
+            self._chunked(head, start)
             return
-        whole = end + 4 + int(length[1])
+        whole = start + int(length[1])
         if len(self._buffer) < whole:
             return
-        body, self._buffer = self._buffer[end + 4 : whole], self._buffer[whole:]
+        body, self._buffer = self._buffer[start:whole], self._buffer[whole:]
+        self._answered(head, body)
+
+    def _chunked(self, head: bytes, start: int) -> None:
+        """Finish if the last chunk is there (RFC 9112 7.1); no server here sends trailers."""
+        if _CHUNKED.search(head) is None:
+            self._finish(Broken(f"an answer without its length: {head.decode('latin-1')}"))
+            return
+        body = b""
+        while (line := self._buffer.find(b"\r\n", start)) >= 0:
+            size = int(self._buffer[start:line], 16)
+            start = line + 2 + size + 2
+            if len(self._buffer) < start:
+                return
+            if size == 0:
+                self._buffer = self._buffer[start:]
+                self._answered(head, body)
+                return
+            body += self._buffer[line + 2 : start - 2]
+
+    def _answered(self, head: bytes, body: bytes) -> None:
         self._finish(Answer(int(head[9:12]), head, body, time.perf_counter()))
 
 

@@ -11,20 +11,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.installed import Missing
 from bench.server import DRIVER_CORE, on_core
 
 _START_SECONDS = 30
 
 
-def binaries() -> Path | None:
-    """Give the folder of the installed server's programs, or None."""
+def binaries() -> Path:
+    """Give the folder of the installed server's programs. Raises Missing."""
     folders = [
         path for path in Path("/usr/lib/postgresql").glob("*/bin") if (path / "initdb").exists()
     ]
     if folders:
         return max(folders, key=lambda folder: int(folder.parent.name))
     found = shutil.which("initdb")
-    return Path(found).resolve().parent if found else None
+    if found is None:
+        raise Missing("PostgreSQL is not installed")
+    return Path(found).resolve().parent
 
 
 def version(programs: Path) -> str:
@@ -66,7 +69,7 @@ def database(programs: Path, parent: str) -> Iterator[str]:
                     "-D",
                     data,
                     *options,
-                    f"--unix_socket_directories={folder}",
+                    "--unix_socket_directories=",
                 ],
                 user=user,
                 cwd=folder,

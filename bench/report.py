@@ -1,16 +1,14 @@
 """Numbers into words: what is printed, and the table that docs/benchmarks.md keeps."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.busy import Busy
 from bench.latency import Latencies
 from bench.load import Done
 from bench.start import Started
-
-_BEGIN = "<!-- measured: begin -->"
-_END = "<!-- measured: end -->"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,25 @@ def latency(rounds: Sequence[Latencies], pages: int, below: float) -> list[Line]
     return lines
 
 
+def busy(rounds: Sequence[Busy], at_most: float, memory_at_most: int) -> list[Line]:
+    """Write how long an approval takes under half of the most load; seconds and bytes aimed at."""
+    lines = [
+        Line("half load: flows a second at most", *_median([it.full for it in rounds], _rate)),
+        Line("half load: flows a second that came", *_median([it.came for it in rounds], _rate)),
+    ]
+    for percent in (50, 95, 99):
+        each = [percentile(it.approvals, percent) for it in rounds]
+        target, met = "", None
+        if percent == 99:
+            target, met = f"<= {_ms(at_most)}", statistics.median(each) <= at_most
+        what = f"half load: approve sent -> browser has its 303, p{percent}"
+        lines.append(Line(what, *_median(each, _ms), target, met))
+    resting = [it.at_rest.now for it in rounds]
+    met = statistics.median(resting) <= memory_at_most
+    what = "memory at rest, after as many flows as could be"
+    return [*lines, Line(what, *_median(resting, _mb), f"<= {_mb(memory_at_most)}", met)]
+
+
 def memory(rounds: Sequence[Latencies], pages: int, at_most: int) -> list[Line]:
     """Write the server's resident memory (target in bytes), and how long pages wait for frames."""
     crowd = f"{pages:,} pages"
@@ -64,12 +81,12 @@ def memory(rounds: Sequence[Latencies], pages: int, at_most: int) -> list[Line]:
     ]
 
 
-def start(runs: Sequence[Started], below: float) -> list[Line]:
+def start(runs: Sequence[Started], at_most: float) -> list[Line]:
     """Write how long the start took; the target is for the first answer, in seconds."""
     answers = [run.first_answer for run in runs]
-    met = statistics.median(answers) < below
+    met = statistics.median(answers) <= at_most
     return [
-        Line("start to first answer", *_median(answers, _s), f"< {below:.1f} s", met),
+        Line("start to first answer", *_median(answers, _s), f"<= {at_most:.1f} s", met),
         Line("start to first /auth page", *_median([run.first_page for run in runs], _s)),
         Line("processor time of that", *_median([run.cpu for run in runs], _s)),
     ]
@@ -140,24 +157,29 @@ def shown(line: Line) -> str:
     return f"  {line.what:<56} {line.value:>10}  {line.spread:<22}{target}{verdict}"
 
 
-def keep(file: Path, date: str, machine: dict[str, str], lines: Sequence[Line]) -> None:
-    """Put the table between the two marks of the file; what stands around them stays."""
-    text = file.read_text()
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise ValueError(f"{file} has no place for the table: {_BEGIN} … {_END}")
-    facts = "\n".join(f"| {name} | {value} |" for name, value in machine.items())
+def keep(file: Path, place: str, text: str) -> None:
+    """Put a text between the two marks of its place in the file; what stands around them stays."""
+    begin, end = f"<!-- {place}: begin -->", f"<!-- {place}: end -->"
+    before, found, rest = file.read_text().partition(begin)
+    _, ends, after = rest.partition(end)
+    if not found or not ends:
+        raise ValueError(f"{file} has no place for it: {begin} … {end}")
+    file.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
+
+
+def machine(date: str, facts: Mapping[str, str]) -> str:
+    """Write what it was measured on."""
+    rows = "\n".join(f"| {name} | {value} |" for name, value in facts.items())
+    return f"Measured {date}.\n\n| Machine | |\n|---|---|\n{rows}"
+
+
+def table(lines: Sequence[Line]) -> str:
+    """Write the rows of Endorse's own measurements."""
     rows = "\n".join(
         f"| {it.what} | {it.value} | {it.spread} | {it.target} | {_verdict(it.met)} |"
         for it in lines
     )
-    table = (
-        f"\n\nMeasured {date}.\n\n| Machine | |\n|---|---|\n{facts}\n\n"
-        "| What | Median | Least to most | Target | |\n|---|---:|---|---|---|\n"
-        f"{rows}\n\n"
-    )
-    file.write_text(before + begin + table + end + after)
+    return f"| What | Median | Least to most | Target | |\n|---|---:|---|---|---|\n{rows}"
 
 
 def percentile(times: Sequence[float], percent: int) -> float:

@@ -1,18 +1,16 @@
 """The bank's API with a token that is bound by DPoP: each call brings a new proof of possession."""
 
-from collections.abc import Sequence
-
 from bench.browser import Tokens
 from bench.calls import good
 from bench.flows import Place
 from bench.http import Connection
-from bench.load import Lane
+from bench.load import Lane, Work
 from bench.phone import enrol
 from bench.server import Running
 from bench.strict import StrictApp, StrictClient
 
 
-async def proven(server: Running, at_once: int, app: StrictApp) -> Sequence[Lane]:
+async def proven(server: Running, at_once: int, app: StrictApp) -> Work:
     """Give lanes that call the API with one token, each time with a new proof."""
     tokens = await _approved(server, app)
 
@@ -28,7 +26,7 @@ async def proven(server: Running, at_once: int, app: StrictApp) -> Sequence[Lane
 
         return Lane(turn, connection.close)
 
-    return [lane() for _ in range(at_once)]
+    return Work([lane() for _ in range(at_once)])
 
 
 async def _approved(server: Running, app: StrictApp) -> Tokens:

@@ -1,9 +1,12 @@
 """What is measured of every server alike: a name for each work, in the order of the table."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
-from bench.load import Lane
+from bench.load import Served, Work
 
 FLOW: Final = "flow"
 CODE: Final = "code"
@@ -21,5 +24,32 @@ TITLES: Final[Mapping[str, str]] = {
     API: "API check of an access token",
 }
 
-Prepare = Callable[[int, int], Awaitable[Sequence[Lane]]]
-"""Makes ready so many lanes that can do so many units in all, those to warm up counted in."""
+MAKING_SECONDS: Final = 4.0
+"""For how long codes and grants are made, to be redeemed and refreshed. Codes live for a minute."""
+
+Prepare = Callable[[int], Awaitable[Work]]
+"""Makes so many lanes ready."""
+
+
+T = TypeVar("T")
+
+
+async def made(makers: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Let all make one thing after another for `MAKING_SECONDS`; give the things."""
+    things: list[T] = []
+    until = time.monotonic() + MAKING_SECONDS
+
+    async def keep_at_it(make: Callable[[], Awaitable[T]]) -> None:
+        while time.monotonic() < until:
+            things.append(await make())
+
+    await asyncio.gather(*(keep_at_it(make) for make in makers))
+    return things
+
+
+@dataclass(frozen=True)
+class Up:
+    """A server that answers, and the works that it can be asked for."""
+
+    site: Served
+    works: Mapping[str, Prepare]

@@ -1,0 +1,87 @@
+"""Ratios of medians, their verdicts, and what is said of who could not be measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import compare, tables, works
+from bench.compare import BARE, BASE, Compared, Target, ratio
+from tests.bench.things import Nobody, rounds
+
+API = Target(works.API, 1.3)
+
+
+def _compared(own: list[float], other: list[float], name: str = BASE) -> Compared:
+    made = Compared([Nobody("Endorse"), Nobody(name)])
+    made.done["Endorse", works.API] = rounds(*own, each=0.001)
+    made.done[name, works.API] = rounds(*other, each=0.003)
+    return made
+
+
+def test_a_ratio_is_that_of_the_medians_and_tells_the_rounds() -> None:
+    found = ratio(_compared([100, 200, 900], [100, 100, 300]), API)
+    assert found is not None
+    assert (found.by_rate, found.least, found.most) == (2.0, 1.0, 3.0)
+    assert found.by_processor == pytest.approx(3.0)
+
+
+def test_there_is_no_ratio_to_whom_nobody_measured() -> None:
+    made = _compared([100], [100])
+    del made.done[BASE, works.API]
+    assert ratio(made, API) is None
+    assert "| not measured |" in tables.written(made)
+
+
+@pytest.mark.parametrize(("own", "verdict"), [(129, "missed"), (130, "met")])
+def test_a_target_is_met_from_its_number_on(own: int, verdict: str) -> None:
+    made = _compared([own], [100])
+    line = next(row for row in tables.written(made).splitlines() if f"| {BASE} |" in row)
+    assert "at least 1.3" not in line  # the first row is of another work
+    [judged] = [
+        row
+        for row in tables.written(made).splitlines()
+        if row.startswith(f"| {works.TITLES[works.API]} | {BASE}")
+    ]
+    assert judged.endswith(f"| at least 1.3 | {verdict} |")
+    [told] = [row for row in tables.lines(made) if row.value != "not measured"]
+    assert told.met is (verdict == "met")
+
+
+def test_the_goal_of_a_flow_is_told_apart() -> None:
+    made = Compared([Nobody("Endorse"), Nobody(BASE)])
+    made.done = {("Endorse", works.FLOW): rounds(301), (BASE, works.FLOW): rounds(100)}
+    assert "| at least 2.0 (goal 3.0) | met, and the goal too |" in tables.written(made)
+
+
+def test_half_of_bare_starlette_is_judged_for_the_api_check_alone() -> None:
+    made = _compared([60], [100], BARE)
+    [told] = [row for row in tables.lines(made) if row.value != "not measured"]
+    assert (told.value, told.met) == ("0.60", True)
+
+
+def test_who_is_left_out_is_said_with_the_reason() -> None:
+    made = _compared([100], [100])
+    made.missing["ORY Hydra"] = "Go is not installed"
+    assert "Left out: ORY Hydra. Go is not installed" in tables.written(made)
+
+
+def test_every_table_has_as_many_cells_as_its_head() -> None:
+    made = _compared([7612.3], [43.12])
+    made.done["Endorse", works.FLOW] = rounds(301)
+    blocks = [part.splitlines() for part in tables.written(made).split("\n\n") if part[0] == "|"]
+    assert len(blocks) == 4
+    for head, *rows in blocks:
+        assert {row.count("|") for row in rows} == {head.count("|")}
+    assert "| 7,612/s | 43.0/s |" in tables.written(made)
+
+
+def test_the_targets_are_those_that_were_set() -> None:
+    assert [(it.work, it.at_least, it.of) for it in compare.TARGETS] == [
+        (works.FLOW, 2.0, BASE),
+        (works.CODE, 0.8, BASE),
+        (works.REFRESH, 0.8, BASE),
+        (works.CREDENTIALS, 1.0, BASE),
+        (works.INTROSPECTION, 1.3, BASE),
+        (works.API, 1.3, BASE),
+        (works.API, 0.5, BARE),
+    ]
