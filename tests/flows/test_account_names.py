@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from endorse.bank import Account
-from endorse.server.phone import shared
+from endorse.server.phone_answers import shared
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from endorse.server.connections_shapes import (
     RenewalApproval,
 )
 from endorse.server.desk import Desk
-from endorse.server.phone import who
+from endorse.server.phone_answers import who
 from endorse.server.shapes import Who
 from endorse.store import reads, reads_notices
 from endorse.store.connection import Connection as DbConnection

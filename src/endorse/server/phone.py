@@ -7,35 +7,27 @@ from typing import Any, Final
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from endorse.core import alter, approve, consent, device, proof, refusal, ways
+from endorse.core import approve, consent, proof, refusal, ways
 from endorse.core.change import Decision
-from endorse.core.coding import from_b64url, shown
-from endorse.core.details import Details, may_be_chosen, payment_of
+from endorse.core.coding import from_b64url
 from endorse.core.journey import LIVE, State
-from endorse.core.model import Client, Grant, Hint, Journey, Phone, SharedAccount, Standing
+from endorse.core.model import Grant, Hint, Journey, Phone, Standing
 from endorse.core.refusal import Refusal
 from endorse.server import wire
-from endorse.server.altering import changed
 from endorse.server.browser import address
 from endorse.server.caller import enter, passkey_options, signed_in
 from endorse.server.desk import Desk
+from endorse.server.phone_answers import choosing, claimed, client_of, moved, shared, who
 from endorse.server.shapes import (
-    AccountChoice,
     Approval,
     Asked,
     Choice,
     Claim,
-    Claimed,
-    Hinted,
     JourneyId,
     Journeys,
     Match,
-    Matched,
-    Moved,
     Reviewed,
-    Started,
     Watch,
-    Who,
 )
 from endorse.server.wait import Waiter
 from endorse.server.weigh import weighed
@@ -72,7 +64,7 @@ async def claim(desk: Desk, request: HttpRequest) -> Response:
         if missed and not desk.bad_claims.take(phone.phone_id, desk.clock()):
             journey = refusal.SLOW_DOWN.because("too many codes that do not count")
         return wire.refused(journey)
-    return wire.json(_claimed(desk, journey, await _client_of(desk, journey)))
+    return wire.json(claimed(desk, journey, await client_of(desk, journey)))
 
 
 async def journeys(desk: Desk, request: HttpRequest) -> Response:
@@ -84,12 +76,12 @@ async def journeys(desk: Desk, request: HttpRequest) -> Response:
     now = desk.clock()
     live = await desk.store.read(lambda db: reads.live_of_person(db, phone.person_id))
     mine = [it for it in live if it.phone_id == phone.phone_id and it.at(now) in LIVE]
-    held = [_claimed(desk, it, await _client_of(desk, it)) for it in mine]
+    held = [claimed(desk, it, await client_of(desk, it)) for it in mine]
     waiting = await desk.store.read(lambda db: polls.asked_of(db, phone.person_id))
     asked = [
         Asked(
             journey=it.qid,
-            client=who(await _client_of(desk, it)),
+            client=who(await client_of(desk, it)),
             binding_message=it.request.binding_message,
             seconds_ago=now - it.started_at,
             expires_in=it.expires_at - now,
@@ -118,7 +110,7 @@ async def take(desk: Desk, request: HttpRequest) -> Response:
     journey = await desk.settle(facts, decide)
     if isinstance(journey, Refusal):
         return wire.refused(journey)
-    return wire.json(_claimed(desk, journey, await _client_of(desk, journey)))
+    return wire.json(claimed(desk, journey, await client_of(desk, journey)))
 
 
 async def match(desk: Desk, request: HttpRequest) -> Response:
@@ -134,7 +126,7 @@ async def match(desk: Desk, request: HttpRequest) -> Response:
         return approve.match(journey, phone, asked.number, standing, now, law, grant)
 
     facts = _facts(desk, phone, asked.journey)
-    return await _choosing(desk, phone, await desk.settle(facts, decide))
+    return await choosing(desk, phone, await desk.settle(facts, decide))
 
 
 async def edit(desk: Desk, request: HttpRequest) -> Response:
@@ -147,7 +139,7 @@ async def edit(desk: Desk, request: HttpRequest) -> Response:
         lambda db: _found(db, asked.journey),
         lambda read: approve.edit(read[0], phone, desk.clock(), desk.law, read[1]),
     )
-    return await _choosing(desk, phone, journey)
+    return await choosing(desk, phone, journey)
 
 
 async def review(desk: Desk, request: HttpRequest) -> Response:
@@ -159,7 +151,7 @@ async def review(desk: Desk, request: HttpRequest) -> Response:
     held = await _held(desk, phone, asked.journey)
     if isinstance(held, Refusal):
         return wire.refused(held)
-    client = await _client_of(desk, held)
+    client = await client_of(desk, held)
     owned = [shared(account) for account in await desk.bank.accounts(phone.person_id)]
     chosen = asked.accounts[: desk.law.accounts_chosen + 1]
     if len(chosen) > desk.law.accounts_chosen:
@@ -213,7 +205,7 @@ async def approve_(desk: Desk, request: HttpRequest) -> Response:
         now, terms = desk.clock(), desk.terms
         return approve.approve(journey, phone, standing, assertion, terms, now, grant)
 
-    return _moved(desk, await desk.settle(_facts(desk, phone, asked.journey), decide))
+    return moved(desk, await desk.settle(_facts(desk, phone, asked.journey), decide))
 
 
 async def refuse(desk: Desk, request: HttpRequest) -> Response:
@@ -222,7 +214,7 @@ async def refuse(desk: Desk, request: HttpRequest) -> Response:
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
-    return _moved(
+    return moved(
         desk,
         await desk.settle(
             lambda db: reads.journey_by_qid(db, asked.journey),
@@ -243,7 +235,7 @@ async def disown(desk: Desk, request: HttpRequest) -> Response:
         others = await reads.live_of_browser(db, journey.browser_id) if journey else []
         return journey, others
 
-    return _moved(
+    return moved(
         desk,
         await desk.settle(
             facts, lambda read: approve.disown(read[0], phone, read[1], desk.clock())
@@ -278,14 +270,7 @@ async def watch(desk: Desk, request: HttpRequest) -> Response:
     finally:
         desk.waiting.leave(waiter)
         leaving.cancel()
-    return _moved(desk, journey)
-
-
-def shared(account: Any) -> SharedAccount:
-    """Name a bank's account as the consent document does."""
-    # The name goes into what a person signs, so it must not show as anything else than it is.
-    name = shown(account.name) if account.name is not None else None
-    return SharedAccount(account.resource_id, account.iban, name or None, account.currency)
+    return moved(desk, journey)
 
 
 _Found = tuple[Journey | None, Grant | None]
@@ -311,91 +296,6 @@ def _facts(desk: Desk, phone: Phone, qid: str) -> Callable[[Any], Awaitable[_Fac
 async def _held(desk: Desk, phone: Phone, qid: str) -> Journey | Refusal:
     journey = await desk.store.read(lambda db: reads.journey_by_qid(db, qid))
     return approve.held_by(journey, phone)
-
-
-async def _choosing(desk: Desk, phone: Phone, journey: Journey | Refusal) -> Response:
-    if isinstance(journey, Refusal):
-        return wire.refused(journey)
-    client = await _client_of(desk, journey)
-    grant = await desk.store.read(lambda db: reads.named_grant(db, journey))
-    now, scope = desk.clock(), alter.scope(journey.request, grant)
-    return wire.json(
-        Matched(
-            journey=journey.qid,
-            state=journey.state.value,
-            scope=scope,
-            recurring="offline_access" in scope,
-            valid_until=consent.timestamp(consent.valid_until(journey, client, desk.law, grant)),
-            accounts=await _choices(desk, phone, journey.request.authorization_details),
-            expires_in=max(0, journey.expires_at - now),
-            changes=changed(journey, grant),
-            authorization_details=journey.request.authorization_details,
-        )
-    )
-
-
-async def _choices(desk: Desk, phone: Phone, asked: Details) -> list[AccountChoice]:
-    choices = []
-    for account in await desk.bank.accounts(phone.person_id):
-        if not may_be_chosen(asked, account.iban, account.currency):
-            continue
-        balances = await desk.bank.balances(account.resource_id)
-        available = [it for it in balances if it.balance_type == "interimAvailable"]
-        amount = next((it.balance_amount for it in (*available, *balances)), None)
-        choices.append(
-            AccountChoice(
-                resource_id=account.resource_id,
-                iban=account.iban,
-                name=account.name,
-                product=account.product,
-                currency=account.currency,
-                owner_name=account.owner_name,
-                balance=amount,
-            )
-        )
-    return choices
-
-
-async def _client_of(desk: Desk, journey: Journey) -> Client:
-    client_id = journey.request.returns_to.client_id
-    client = await desk.store.registration(client_id)
-    if client is None:
-        raise LookupError(f"The client {client_id} of a live journey is gone.")
-    return client
-
-
-def who(client: Client) -> Who:
-    """Say who a client is, as people see it."""
-    return Who(client.client_id, client.name, client.legal_name, client.verified)
-
-
-def _claimed(desk: Desk, journey: Journey, client: Client) -> Claimed:
-    now, hint = desk.clock(), approve.hint_of(journey)
-    return Claimed(
-        journey=journey.qid,
-        state=journey.state.value,
-        way=journey.way or "",
-        asks_number=journey.number is not None,
-        asks_payment=payment_of(journey.request.authorization_details) is not None,
-        for_device=device.waits(journey),
-        client=who(client),
-        started=Started(now - journey.started_at, journey.browser),
-        hint=Hinted(
-            hint.level, hint.reasons, hint.place, hint.distance_km, max(0, hint.not_before - now)
-        ),
-        expires_in=max(0, journey.expires_at - now),
-        binding_message=journey.request.binding_message or None,
-    )
-
-
-def _moved(desk: Desk, answer: Journey | Refusal) -> Response:
-    if isinstance(answer, Refusal):
-        return wire.refused(answer)
-    state, back = answer.at(desk.clock()), None
-    if state is State.APPROVED and answer.way == "link":
-        back = f"{desk.issuer}/return#{ways.return_nonce(desk.keys.handles, answer)}"
-    reason = answer.reason if state is State.KILLED else None
-    return wire.json(Moved(answer.qid, state.value, reason, back))
 
 
 async def _gone(request: HttpRequest) -> None:
