@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from importlib import resources
 from typing import Any
 
 from endorse.store.connection import Connection
+from endorse.store.migrate import steps
 from tests.serving import Served
 
-_MIGRATIONS = resources.files("endorse.store.migrations")
 TABLES = sorted(
     name
-    for file in _MIGRATIONS.iterdir()
-    if file.name.endswith(".sql")
-    for name in re.findall(r"CREATE TABLE (\w+)", file.read_text())
+    for step in steps("sqlite").values()
+    for statement in step.statements
+    for name in re.findall(r"CREATE TABLE (\w+)", statement)
 )
 
 Contents = dict[str, list[tuple[Any, ...]]]

@@ -15,7 +15,10 @@ from endorse.store.sweep import KINDS, Swept
 
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-    "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public'",
+    "postgresql": (
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+        "AND relkind IN ('r', 'p') AND NOT relispartition"
+    ),
 }
 
 

@@ -158,7 +158,7 @@ async def test_no_sweep_reads_a_whole_table_that_grows(store: Store, database: s
     for kind in KINDS:
         if kind.table == "signing_keys":
             continue  # one row of each kind a year
-        asked = statement(store._engine.forgetting, kind).replace("$1", "7").replace("$2", "9")
+        asked = statement(store._engine, kind).replace("$1", "7").replace("$2", "9")
         plans = [await plan(store, engine, asked)]
         if kind.marks:
             table, column = kind.marks

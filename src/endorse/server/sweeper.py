@@ -38,15 +38,22 @@ class Sweeper:
 
     async def run(self) -> None:
         """Go on until cancelled."""
+        work = self.turn_over
         while True:
-            await asyncio.sleep(_EVERY)
             try:
-                await self.round()
+                await work()
             except StoreAway as away:
                 log.warning("nothing swept: %s", away)
+            await asyncio.sleep(_EVERY)
+            work = self.round
+
+    async def turn_over(self) -> None:
+        """Make the partitions that will be needed, and drop those that are over."""
+        self._gone_until["partitions"] = await self._store.turn_over(self._clock())
 
     async def round(self) -> None:
         """Sweep all kinds in turn until each is done. Raises StoreAway."""
+        await self.turn_over()
         left: tuple[Kind, ...] = KINDS
         while left:
             unfinished = []

@@ -96,9 +96,15 @@ class Engine(Protocol):
         """
         ...
 
-    @property
-    def forgetting(self) -> str:
-        """Give the DELETE of a table's oldest rows: `{table}`, `{expiry}`, `{returned}`.
+    async def turn_over(self, now: int) -> int:
+        """Make the partitions of coming hours, drop those that are over; give until when none is.
+
+        Nothing else waits for it: where a table is in use it is tried again at the next call.
+        """
+        ...
+
+    def forgetting(self, table: str, expiry: str, returned: str) -> str:
+        """Write the DELETE of a table's oldest rows, returning some columns of each.
 
         `$1` is the time up to which, `$2` the number at most. However large the table is, it looks
         at these rows alone.

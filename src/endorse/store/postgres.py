@@ -1,5 +1,6 @@
 """PostgreSQL: a pool of connections, the same statements as on SQLite."""
 
+import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -7,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from endorse.core.policy import HOUR
+from endorse.store import partitions
 from endorse.store.connection import Busy, Connection, Ear, Query, Row, StoreAway, T, Value
 from endorse.store.listen import Listener
 from endorse.store.news import CHANNEL
@@ -14,10 +17,14 @@ from endorse.store.news import CHANNEL
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
+_log: Final = logging.getLogger("endorse")
+
 _MIGRATION_LOCK = 0x656E646F727365  # "endorse": servers that start together migrate in turn
 _SEEN_WITHIN = 1.0  # seconds after which another server's changes are known, without a listener
 # Whoever comes while somebody waits for a table waits behind them.
 _LOCK_PATIENCE_MS = 100
+_WAIT_MS = 20  # the same for the partitions, of which one comes and one goes each hour
+_WORK_MS = 500
 _SWEEP_LOCK = _MIGRATION_LOCK + 1  # one server at a time cleans up
 _AWAY = (
     OSError,
@@ -72,12 +79,6 @@ class PostgresEngine:
 
     name: Final = "postgresql"
     listing: Final = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
-    # Rows by their place, as no plan then reads the table; and it waits for nobody's rows.
-    forgetting: Final = (
-        "DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} "
-        "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2 FOR UPDATE SKIP LOCKED)) "
-        "RETURNING {returned}"
-    )
 
     def __init__(self, pool: "asyncpg.Pool[Any]", url: str, seconds: Callable[[], float]) -> None:
         """Use an open pool, and listen at `url`: see `connect`. `seconds` only ever grows."""
@@ -143,6 +144,42 @@ class PostgresEngine:
             await db.run("SET LOCAL synchronous_commit = off")
             alone = await db.one(f"SELECT pg_try_advisory_xact_lock({_SWEEP_LOCK})")
             yield db if alone and alone[0] else None
+
+    async def turn_over(self, now: int) -> int:
+        """Make and drop partitions, one short transaction each, by one server at a time."""
+        made = await self.read(partitions.hours)
+        for statement in (it for some in partitions.due(made, now) for it in some):
+            await self._try(statement)
+        over = partitions.due(await self.read(partitions.hours), now).drop
+        return now if not over else min(made) + HOUR
+
+    async def _try(self, statement: str) -> None:
+        """Change a table that is in use, if that takes no time; otherwise not.
+
+        Whoever comes while this waits for the table waits as well. And an hour is not made while
+        rows of it lie with the rest: they are over soon.
+        """
+        try:
+            async with self.aside() as db:
+                if db is not None:
+                    await db.run(f"SET LOCAL lock_timeout = {_WAIT_MS}")
+                    await db.run(f"SET LOCAL statement_timeout = {_WORK_MS}")
+                    await db.run(statement)
+        except (asyncpg.LockNotAvailableError, asyncpg.CheckViolationError, StoreAway) as error:
+            _log.info("left for later: %s: %s", statement.split(" (", maxsplit=1)[0], error)
+
+    def forgetting(self, table: str, expiry: str, returned: str) -> str:
+        """Write the DELETE that finds the oldest rows by the index of their expiry.
+
+        Rows by their place, as no plan then reads the table; and it waits for nobody's rows. Of a
+        table with partitions it takes those that lie in none.
+        """
+        table = partitions.REST if table == partitions.TABLE else table
+        return (
+            f"DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} "
+            f"WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2 FOR UPDATE SKIP LOCKED)) "
+            f"RETURNING {returned}"
+        )
 
     async def tell(self, db: Connection, text: str) -> None:
         """Send a NOTIFY, which PostgreSQL delivers when the transaction is committed."""

@@ -59,10 +59,6 @@ class SqliteEngine:
 
     name: Final = "sqlite"
     listing: Final = "SELECT name FROM sqlite_master WHERE type = 'table'"
-    forgetting: Final = (
-        "DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} "
-        "WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2) RETURNING {returned}"
-    )
 
     def __init__(self, path: str) -> None:
         """Open the file, which is made if it is not there. Raises StoreAway if that fails."""
@@ -149,6 +145,17 @@ class SqliteEngine:
     def aside(self) -> None:
         """Give nothing: there is one writer."""
         return
+
+    async def turn_over(self, now: int) -> int:
+        """Do nothing: no table has partitions, and none that is over is left."""
+        return now
+
+    def forgetting(self, table: str, expiry: str, returned: str) -> str:
+        """Write the DELETE that finds the oldest rows by the index of their expiry."""
+        return (
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} "
+            f"WHERE {expiry} <= $1 ORDER BY {expiry} LIMIT $2) RETURNING {returned}"
+        )
 
     async def tell(self, db: Connection, text: str) -> None:
         """Tell nobody: no other server can use this file."""

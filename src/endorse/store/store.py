@@ -175,13 +175,20 @@ class Store:
         engine = self._engine
 
         async def forget(db: Connection) -> Swept:
-            return await piece(db, engine.forgetting, kind, now, at_most)
+            return await piece(db, engine, kind, now, at_most)
 
         aside = engine.aside()
         if aside is None:
             return cast(Swept, (await self.settle(forget, Decision, now)).answer)
         async with aside as db:
             return Swept(0, more=False, gone_until=now) if db is None else await forget(db)
+
+    async def turn_over(self, now: int) -> int:
+        """Make partitions ahead and drop those that are over; give until when none is left.
+
+        Raises StoreAway.
+        """
+        return await self._engine.turn_over(now)
 
     async def close(self) -> None:
         """Finish what is queued, then close the database. Later changes raise StoreAway."""

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 from endorse.core.notice import KEPT
 from endorse.core.policy import DAY, HISTORY, HOUR
-from endorse.store.connection import Connection
+from endorse.store.connection import Connection, Engine
 
 
 class Kind(NamedTuple):
@@ -48,16 +48,16 @@ KINDS: Final = (
 )
 
 
-def statement(form: str, kind: Kind) -> str:
-    """Write the DELETE of a piece, in the engine's form; it returns the expiry of each row."""
+def statement(engine: Engine, kind: Kind) -> str:
+    """Write the DELETE of a piece; it returns the expiry of each row."""
     column = f", {kind.marks[1]}" if kind.marks else ""
-    return form.format(table=kind.table, expiry=kind.expiry, returned=kind.expiry + column)
+    return engine.forgetting(kind.table, kind.expiry, kind.expiry + column)
 
 
-async def piece(db: Connection, form: str, kind: Kind, now: int, at_most: int) -> Swept:
+async def piece(db: Connection, engine: Engine, kind: Kind, now: int, at_most: int) -> Swept:
     """Delete the oldest `at_most` rows of a kind that should be gone, with what belongs to them."""
     until = now - kind.kept_for
-    gone = await db.all(statement(form, kind), until, at_most)
+    gone = await db.all(statement(engine, kind), until, at_most)
     if kind.marks:
         table, column = kind.marks
         for row in gone:
