@@ -80,12 +80,13 @@ def main() -> None:
             print(f"\nOnly a whole run is kept in {_DOCUMENT.name}.")
             return
         compared = _compared(options, folder)
+        report.keep(_DOCUMENT, "machine", report.machine(options.date, facts))
+        report.keep(_DOCUMENT, "compared", tables.written(compared))
+        title = "How often a second each server does each work, on one core"
+        picture = plot.draw(title, tables.panels(compared))
+        _DOCUMENT.with_name(tables.PICTURE).write_text(picture)
         lines = [line for kind in _KINDS for line in _MEASURES[kind](options, folder)]
-    report.keep(_DOCUMENT, "machine", report.machine(options.date, facts))
-    report.keep(_DOCUMENT, "compared", tables.written(compared))
     report.keep(_DOCUMENT, "measured", report.table(lines))
-    title = "How often a second each server does each work, on one core"
-    _DOCUMENT.with_name(tables.PICTURE).write_text(plot.draw(title, tables.panels(compared)))
     print(f"\nThe tables are in {_DOCUMENT}.")
 
 
@@ -110,7 +111,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--starts", type=int, default=10)
     parser.add_argument("--busy", type=float, default=15.0, help="seconds a round, for busy")
     parser.add_argument("--flows", type=int, default=1500, help="whole flows a round")
-    parser.add_argument("--seconds", type=float, default=3.0, help="of one work, a round")
+    parser.add_argument("--seconds", type=float, default=2.5, help="of one work, a round")
     parser.add_argument("--at-once", type=int, default=32, help="flows at the same time")
     parser.add_argument("--folder", default="/var/tmp", help="where the databases are made")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())

@@ -21,6 +21,17 @@ BASE: Final = "oidc-provider"
 BARE: Final = "bare Starlette"
 
 
+# What another's server may do to the driver: not answer, answer wrongly, answer something else.
+_FAILURES: Final = (
+    Broken,
+    LookupError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    subprocess.SubprocessError,
+)
+
+
 @dataclass(frozen=True)
 class Target:
     """How many times what another does Endorse is to do of a work."""
@@ -119,7 +130,7 @@ def compare(sides: Sequence[Side], rounds: int, seconds: float, folder: Path) ->
             try:
                 with side.up(below) as up:
                     measured = _run(_all_works(up, seconds, f"round {it + 1}: {side.name}"))
-            except (Broken, RuntimeError, OSError, subprocess.SubprocessError) as failed:
+            except _FAILURES as failed:
                 if side is sides[0]:
                     raise
                 _without(compared, side, f"{type(failed).__name__}: {failed}")

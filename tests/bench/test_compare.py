@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
 import pytest
 
 from bench import compare, tables, works
 from bench.compare import BARE, BASE, Compared, Target, ratio
+from bench.http import Broken
+from bench.installed import Missing
+from bench.load import Lane, Work
+from bench.works import Up
 from tests.bench.things import Nobody, rounds
 
 API = Target(works.API, 1.3)
@@ -85,3 +94,54 @@ def test_the_targets_are_those_that_were_set() -> None:
         (works.API, 1.3, BASE),
         (works.API, 0.5, BARE),
     ]
+
+
+class Quick(Nobody):
+    """A side whose work takes no time, or fails."""
+
+    def __init__(self, name: str, log: list[str], fails: Exception | None = None) -> None:
+        super().__init__(name)
+        self._log = log
+        self._fails = fails
+
+    def ready(self) -> str:
+        if isinstance(self._fails, Missing):
+            raise self._fails
+        return "1.0"
+
+    @contextlib.contextmanager
+    def up(self, folder: Path) -> Iterator[Up]:
+        assert list(folder.iterdir()) == []
+        self._log.append(self.name)
+        yield Up(self, {works.API: self._api})
+
+    def cpu_seconds(self) -> float:
+        return 0.0
+
+    async def _api(self, at_once: int) -> Work:
+        async def turn() -> None:
+            await anyio.lowlevel.checkpoint()
+            if self._fails is not None:
+                raise self._fails
+
+        return Work([Lane(turn, lambda: None)] * at_once)
+
+
+def test_sides_take_turns_and_one_that_fails_is_left_out(tmp_path: Path) -> None:
+    log: list[str] = []
+    sides = [
+        Quick("Endorse", log),
+        Quick("absent", log, Missing("there is none")),
+        Quick("wrong", log, Broken("an answer is 500")),
+        Quick("last", log),
+    ]
+    made = compare.compare(sides, 2, 0.01, tmp_path)
+    assert log == ["Endorse", "wrong", "last", "Endorse", "last"]
+    assert made.missing["absent"] == "there is none"
+    assert "an answer is 500" in made.missing["wrong"]
+    assert [len(made.done[name, works.API]) for name in ("Endorse", "last")] == [2, 2]
+
+
+def test_a_wrong_answer_of_endorse_stops_everything(tmp_path: Path) -> None:
+    with pytest.raises(Broken, match="an answer is 500"):
+        compare.compare([Quick("Endorse", [], Broken("an answer is 500"))], 1, 0.01, tmp_path)
