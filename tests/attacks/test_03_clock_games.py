@@ -12,7 +12,7 @@ import pytest
 
 from endorse.audit import Outcome
 from endorse.phone import CodeNotAccepted
-from endorse.server.clock import steady_clock
+from endorse.server.clock import SteadyClock
 from tests.attacks.trying import tried
 from tests.flows import play
 from tests.serving import Served
@@ -38,7 +38,7 @@ async def test_a_frame_of_more_than_a_second_ahead_is_refused(served: Served) ->
 
 
 def test_a_wall_clock_that_is_set_back_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = steady_clock()
+    clock = SteadyClock()
     before = clock()
     monkeypatch.setattr(time, "time", lambda: 0.0)
     assert before <= clock() <= before + 1

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from endorse.core.policy import WIDE
 from endorse.sandbox import SandboxBank
-from endorse.server.clock import steady_clock
+from endorse.server.clock import SteadyClock
 from endorse.server.run import open_desk, opened
 from endorse.server.settings import Settings
 from tests import parts
@@ -25,7 +25,7 @@ class RealClock(MovableClock):
 
     def __init__(self) -> None:
         super().__init__()
-        self._steady = steady_clock()
+        self._steady = SteadyClock()
 
     def __call__(self) -> int:
         return self._steady()

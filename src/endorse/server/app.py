@@ -213,6 +213,8 @@ async def _life(desk: Desk) -> AsyncIterator[None]:
         forget_old(desk),
     )
     tasks = [asyncio.create_task(it) for it in work]
+    if desk.skew is not None:
+        tasks.append(asyncio.create_task(desk.skew.run()))
     try:
         yield
     finally:

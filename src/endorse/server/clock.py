@@ -7,11 +7,21 @@ Clock = Callable[[], int]
 """Gives whole seconds since 1970 (UTC)."""
 
 
-def steady_clock() -> Clock:
-    """Make a clock that starts at the wall's time and then only runs forward.
+class SteadyClock:
+    """A clock that starts at the wall's time and then only runs forward.
 
     Frames of the moving code count seconds, so a wall clock that is set back must not make an
     old frame young again.
     """
-    begin = time.time() - time.monotonic()
-    return lambda: int(begin + time.monotonic())
+
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:
+        """Start at the time of `wall`, which is never asked again."""
+        self._begin = wall() - time.monotonic()
+
+    def __call__(self) -> int:
+        """Give whole seconds since 1970."""
+        return int(self.exact())
+
+    def exact(self) -> float:
+        """Give the same time with its fraction."""
+        return self._begin + time.monotonic()

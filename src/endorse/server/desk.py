@@ -14,7 +14,7 @@ from endorse.core.policy import Policy, Terms
 from endorse.core.refusal import Refusal
 from endorse.risk import Risk
 from endorse.server import logbook
-from endorse.server.clock import Clock
+from endorse.server.clock import Clock, SteadyClock
 from endorse.server.keyring import Keyring
 from endorse.server.keys import Keys
 from endorse.server.limit import Limit
@@ -24,6 +24,7 @@ from endorse.server.ready import Readiness
 from endorse.server.risk import IN_SANDBOX, Rules
 from endorse.server.seen import Seen
 from endorse.server.settings import Settings
+from endorse.server.skew import Skew
 from endorse.server.stand_in import StandIn
 from endorse.server.sweeper import Sweeper
 from endorse.server.wait import Waiting
@@ -95,6 +96,10 @@ class Desk:
         self.software_issuers = {one.issuer: one for one in settings.software_issuers}
         self.bad_claims = Limit(settings.policy.bad_claims_a_minute, seconds=60)
         self.keyring = Keyring(store, keys.holder, clock, settings.policy)
+        self.skew: Skew | None = None
+        """How far the clock is from those of other servers, where there may be some."""
+        if store.ear is not None and isinstance(clock, SteadyClock):
+            self.skew = Skew(store, clock, fresh)
         self.sweeper = Sweeper(store, clock)
         self._terms = Terms(settings.issuer, keys.handles, settings.policy)
         self._background: set[asyncio.Task[Any]] = set()

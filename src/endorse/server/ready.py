@@ -45,7 +45,15 @@ async def _store(desk: "Desk") -> str:
     return "" if current else "the schema is older than this program"
 
 
-CHECKS: Final[tuple[Check, ...]] = (Check("stopping", _stopping), Check("store", _store))
+async def _clock(desk: "Desk") -> str:
+    return desk.skew.problem if desk.skew else ""
+
+
+CHECKS: Final[tuple[Check, ...]] = (
+    Check("stopping", _stopping),
+    Check("store", _store),
+    Check("clock", _clock),
+)
 """All of them, in the order in which they are looked at. Add one here."""
 
 

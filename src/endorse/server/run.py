@@ -21,7 +21,7 @@ from endorse.bank import Bank
 from endorse.core.change import KeepSandboxKey
 from endorse.core.coding import Fresh, b64url
 from endorse.risk import Risk
-from endorse.server.clock import Clock, steady_clock
+from endorse.server.clock import Clock, SteadyClock
 from endorse.server.desk import Desk, InventedPeople
 from endorse.server.keys import SECRET_BYTES, Keys, read_secret
 from endorse.server.places import read_places
@@ -55,7 +55,7 @@ async def open_desk(
     where = settings.key_holder
     keys = Keys(secret, _made("ENDORSE_KEY_HOLDER", where) if where else None)
     store.seal_audit(keys.audit)
-    clock = clock or steady_clock()
+    clock = clock or SteadyClock()
     return Desk(settings, store, keys, bank, clock, fresh, invented, risk, stand_in)
 
 
