@@ -67,6 +67,20 @@ def nginx() -> tuple[Path, Path]:
     return Path(program), module
 
 
+def helm() -> Path:
+    """The installed helm."""
+    if found := shutil.which("helm"):
+        return Path(found)
+    _missing("helm is not installed (with Go: go install helm.sh/helm/v3/cmd/helm@v3.22.0)")
+
+
+def systemd_analyze() -> Path:
+    """The program that checks units."""
+    if found := shutil.which("systemd-analyze"):
+        return Path(found)
+    _missing("systemd-analyze is not installed (Debian: apt-get install systemd)")
+
+
 def postgres_binaries() -> Path:
     """The folder of the newest installed PostgreSQL's initdb, postgres and pg_ctl."""
     folders = [path for pattern in POSTGRES_FOLDERS for path in Path("/").glob(pattern[1:])]
