@@ -55,7 +55,7 @@ _WORKS = (
     works.API,
     endorse.BARE_API,
 )
-_KINDS = ("busy", "latency", "pages", "start", "fapi2", "dpop")
+_KINDS = ("busy", "latency", "pages", "start", "fapi2", "dpop", endorse.BARE_API)
 """What a whole run measures of Endorse, beside the comparison."""
 
 
@@ -226,7 +226,7 @@ def _alone(side: sides.Side, name: str, options: argparse.Namespace, folder: str
         sys.exit(str(missing))
     rounds = []
     for it in range(options.rounds):
-        below = Path(folder, f"{name}-{it}")
+        below = Path(folder, f"{name}-{it}-{sum(1 for _ in Path(folder).iterdir())}")
         below.mkdir()
         with side.up(below) as up:
             rounds.append(_run(once(up)))
