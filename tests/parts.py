@@ -23,6 +23,7 @@ from typing import NoReturn
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
 DEMANDED = os.environ.get("ENDORSE_DEMAND_REAL_PARTS") == "1"
 SOAK = os.environ.get("ENDORSE_SOAK") == "1"
 
@@ -79,6 +80,31 @@ def systemd_analyze() -> Path:
     if found := shutil.which("systemd-analyze"):
         return Path(found)
     _missing("systemd-analyze is not installed (Debian: apt-get install systemd)")
+
+
+FIRST = "d2c7668b24b35ddbb331acace404aafc47bcfa88"
+"""The version before there were any: of it a database may be when none was released yet."""
+
+
+def version_before(folder: Path) -> None:
+    """Put the newest released version before this one into a folder, out of the history."""
+    git = ("git", "-C", str(ROOT))
+    newest = [*git, "describe", "--tags", "--abbrev=0", "--match=v*", "HEAD^"]
+    found = subprocess.run(newest, capture_output=True, text=True, check=False).stdout.strip()
+    whole = subprocess.run(
+        [*git, "archive", found or FIRST, "src"], capture_output=True, check=False
+    )
+    if whole.returncode:
+        _missing(
+            "the repository's history is not here (git fetch --unshallow brings it), "
+            "or this is no clone"
+        )
+    subprocess.run(["tar", "-x", "-C", folder], input=whole.stdout, check=True)
+    # What is built is in no history, and the pages need to find some.
+    here, there = (root / "src" / "endorse" / "server" for root in (ROOT, folder))
+    shutil.copytree(here / "static", there / "static")
+    for texts in (here / "languages").glob("*.mo"):
+        shutil.copy(texts, there / "languages")
 
 
 def postgres_binaries() -> Path:

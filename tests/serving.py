@@ -8,10 +8,11 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import httpx2
@@ -190,10 +191,12 @@ class SandboxProcess:
 
 
 @contextlib.contextmanager
-def sandbox_process(folder: Path, *options: str) -> Iterator[SandboxProcess]:
+def sandbox_process(
+    folder: Path, *options: str, env: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[SandboxProcess]:
     """Run `endorse sandbox` on free ports, with these further options; stop it at the end.
 
-    `folder` takes its log (`errors`).
+    `folder` takes its log (`errors`), `env` is added to the environment.
     """
     errors = folder / f"sandbox-{secrets.token_hex(4)}.log"
     ports = () if any(option.startswith("--port") for option in options) else ("--port=0",)
@@ -204,7 +207,7 @@ def sandbox_process(folder: Path, *options: str) -> Iterator[SandboxProcess]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, "PYTHONWARNINGS": "default"},
+            env={**os.environ, "PYTHONWARNINGS": "default", **env},
         )
     try:
         line = _first_line(process.stdout)
