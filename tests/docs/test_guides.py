@@ -108,7 +108,9 @@ def test_every_relative_link_leads_somewhere() -> None:
     assert not broken
 
 
-@pytest.mark.parametrize("page", [*GUIDES, ROOT / "docs" / "operate.md"], ids=str)
+@pytest.mark.parametrize(
+    "page", [*GUIDES, ROOT / "docs" / "operate.md", ROOT / "docs" / "backup.md"], ids=str
+)
 def test_every_endorse_command_of_a_page_exists(page: Path) -> None:
     commands = [
         shlex.split(line.split("#")[0])

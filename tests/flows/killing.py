@@ -6,10 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import httpx2
 
+from endorse.core.change import AddClient
 from endorse.phone import Browser, Phone, PhoneError, sandbox_code
+from endorse.store import open_store
+from tests import parts
+from tests.flows.forked import an_app
+from tests.flows.play import quiet_client
 from tests.serving import CALLBACK, App
 
 WORKERS = 3
@@ -53,6 +59,11 @@ class Outside:
     phones: list[Phone] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
 
+    @property
+    def port(self) -> int:
+        """Where the server listens."""
+        return int(self.issuer.rsplit(":", 1)[1])
+
     async def enrol(self) -> None:
         """Give each worker a phone."""
         for _ in range(WORKERS):
@@ -95,6 +106,13 @@ class Outside:
         answer = await self.http.get(self.issuer + "/v1/accounts", headers=bearer)
         assert answer.status_code in (401, 503), answer.text
         return answer.status_code
+
+    async def connect(self, phone: Phone) -> Entry:
+        """A whole connection, with tokens that were refreshed once."""
+        entry = Entry(Browser(self.http))
+        await self._connect(entry, phone, refused=False)
+        await self._use(entry, ending=False)
+        return entry
 
     # --- the load ------------------------------------------------------------------------------
 
@@ -191,3 +209,13 @@ class Outside:
                 assert (await self.refresh(entry.refresh)).status_code == 400
             case "refused":
                 assert "code" not in httpx2.URL(await entry.browser.resume()).params
+
+
+async def registered(database: str) -> Outside:
+    """A new database with an app in it, and the world around the server that will serve it."""
+    now = int(datetime.now(UTC).timestamp())
+    app, client = an_app(now)
+    store = await open_store(database)
+    await store.change([AddClient(client)], now)
+    await store.close()
+    return Outside(f"http://localhost:{parts.free_port()}", app, quiet_client())

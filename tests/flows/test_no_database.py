@@ -21,6 +21,8 @@ COMMANDS = [
     "person phones anna",
     "person confirm anna 123456",
     "person revoke anna",
+    "backup copy.sqlite3",
+    "restored --end-connections",
 ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -13,12 +12,10 @@ import pytest
 
 from endorse.cli.audit_log import check_trail
 from endorse.core.audit_log import Head
-from endorse.core.change import AddClient
 from endorse.store import Store, audit_log, open_store
 from tests import parts
-from tests.flows.forked import an_app, forked
-from tests.flows.killing import Entry, Outside
-from tests.flows.play import quiet_client
+from tests.flows.forked import forked
+from tests.flows.killing import Entry, registered
 from tests.store import looking
 
 pytestmark = pytest.mark.anyio
@@ -28,16 +25,6 @@ KILLS = 170 if parts.SOAK else 10
 POSTGRES_KILLS = 160 if parts.SOAK else 5
 """Of PostgreSQL itself, which takes its time to recover."""
 SEED = 20261123
-
-
-async def registered(database: str) -> Outside:
-    """A new database with an app, and the app with nobody around it yet."""
-    now = int(datetime.now(UTC).timestamp())
-    app, client = an_app(now)
-    store = await open_store(database)
-    await store.change([AddClient(client)], now)
-    await store.close()
-    return Outside(f"http://localhost:{parts.free_port()}", app, quiet_client())
 
 
 async def heads(database: str) -> list[Head]:
@@ -90,10 +77,10 @@ async def test_a_server_that_is_killed_under_load_loses_nothing_and_doubles_noth
 ) -> None:
     moments, some = random.Random(SEED), asyncio.Event()
     outside = await registered(database)
-    port, seen = int(outside.issuer.rsplit(":", 1)[1]), list[Head]()
+    seen: list[Head] = []
     async with outside.http:
         for number in range(KILLS + 1):
-            async with forked(database, port, tmp_path / "log") as server:
+            async with forked(database, outside.port, tmp_path / "log") as server:
                 if number == 0:
                     await outside.enrol()
                 else:
@@ -117,8 +104,7 @@ async def test_a_postgresql_that_is_killed_under_load_loses_nothing_and_the_serv
     moments, some = random.Random(SEED), asyncio.Event()
     with parts.postgres_server(durable=True) as postgres, postgres.database() as database:
         outside = await registered(database)
-        port = int(outside.issuer.rsplit(":", 1)[1])
-        async with outside.http, forked(database, port, tmp_path / "log"):
+        async with outside.http, forked(database, outside.port, tmp_path / "log"):
             await outside.enrol()
             for _ in range(POSTGRES_KILLS):
                 work = await outside.run_until(some)

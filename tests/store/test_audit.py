@@ -240,6 +240,7 @@ async def test_no_secret_is_anywhere_in_the_database(store: Store, database: str
         "pushed_requests",
         "polls",
         "sandbox_keys",
+        "servers",
         "signing_keys",
         "used_once",
     }

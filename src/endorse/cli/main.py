@@ -7,6 +7,7 @@ import click
 
 from endorse import __version__
 from endorse.cli.audit_log import audit_log
+from endorse.cli.backup import backup, restored
 from endorse.cli.keys import keys
 from endorse.cli.migrate import migrate
 from endorse.cli.output import fail, run, show
@@ -380,3 +381,5 @@ def person_revoke(person_id: str, phone_id: str | None, as_json: bool) -> None:
 main.add_command(keys)
 main.add_command(migrate)
 main.add_command(audit_log)
+main.add_command(backup)
+main.add_command(restored)

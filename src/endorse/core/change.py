@@ -303,6 +303,16 @@ class KeepSandboxKey(msgspec.Struct, frozen=True):
     secret: str
 
 
+class EndRestored(msgspec.Struct, frozen=True):
+    """End what may have ended, or been used, since the copy that was restored. No guard.
+
+    All grants with their tokens, of which people are told; every journey, poll and pushed request
+    under way; enrolment codes and phones that nobody confirmed yet.
+    """
+
+    now: int
+
+
 class CutAudit(msgspec.Struct, frozen=True):
     """Forget the audit trail's lines up to a number, as far as they belong to these batches."""
 
@@ -346,6 +356,7 @@ Change = (
     | UseOnce
     | AddSigningKey
     | KeepSandboxKey
+    | EndRestored
     | CutAudit
 )
 

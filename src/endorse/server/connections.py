@@ -34,7 +34,11 @@ from endorse.store.connection import Connection as DbConnection
 
 _CONNECTIONS_AT_MOST: Final = 200
 _NOTICES_AT_MOST: Final = 100
-_ENDED_BY: Final = {"the account holder": By.PHONE, "the client": By.CLIENT}
+_ENDED_BY: Final = {
+    "the account holder": By.PHONE,
+    "the client": By.CLIENT,
+    "the bank": By.BANK,
+}
 
 
 async def connections(desk: Desk, request: HttpRequest) -> Response:

@@ -30,6 +30,7 @@ from endorse.server.risk import Rules
 from endorse.server.settings import Settings
 from endorse.server.stand_in import StandIn
 from endorse.store import Store, open_store, reads
+from endorse.store.backup import is_copy
 
 log: Final = logging.getLogger("endorse")
 
@@ -47,6 +48,11 @@ async def open_desk(
     stand_in: StandIn | None = None,
 ) -> Desk:
     """Open the store and make the desk that all routes share. Raises StoreAway, ValueError."""
+    if is_copy(settings.database):
+        raise ValueError(
+            "The database is a copy that `endorse backup` made. Say first what became of the time "
+            "after it: `endorse restored` (docs/backup.md)."
+        )
     store = await open_store(settings.database)
     if settings.secret is not None:
         secret = read_secret(settings.secret.reveal())

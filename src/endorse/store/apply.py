@@ -19,6 +19,7 @@ from endorse.store.connection import Connection, Value
 from endorse.store.polls import POLLS
 from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
 from endorse.store.requests import PUSHED_COLUMNS
+from endorse.store.restored import end_restored
 from endorse.store.signing_keys import KEYS
 
 _FIELDS: Final = Journey.__struct_fields__
@@ -315,5 +316,6 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.Notify: _notify,
     c.MarkRead: _mark_read,
     c.KeepSandboxKey: _keep_sandbox_key,
+    c.EndRestored: end_restored,
     c.CutAudit: cut,
 }

@@ -77,6 +77,8 @@ def _of_clients(change: c.Change) -> "_Told | None":
             return ("invite", "the bank", None, None, None, None, invitation.legal_name)
         case c.AddSecret(client_id):
             return ("add client secret", "the bank", None, None, client_id, None, None)
+        case c.EndRestored():
+            return ("restore", "the bank", None, None, None, None, None)
         case c.AddSigningKey(key):
             return ("add signing key", "the bank", None, None, None, None, key.kid)
         case _:

@@ -9,7 +9,7 @@ from endorse.store.connection import Engine, StoreAway
 from endorse.store.migrate import Standing, Step, migrate, stands, steps
 from endorse.store.store import Store
 
-_SQLITE: Final = "sqlite:///"
+SQLITE: Final = "sqlite:///"
 _POSTGRES: Final = ("postgresql://", "postgres://")
 
 
@@ -19,7 +19,7 @@ def require_database(url: str) -> None:
     For who works beside a server: a mistyped path must not pass for a bank without clients. Whether
     PostgreSQL has a database, it says itself.
     """
-    path = url.removeprefix(_SQLITE)
+    path = url.removeprefix(SQLITE)
     if path != url and not Path(path).is_file():
         raise StoreAway(f"There is no database {path}. `endorse serve` makes it when it starts.")
 
@@ -54,8 +54,8 @@ async def look(url: str) -> Standing:
     Raises ValueError for another URL, StoreAway if there is nobody to ask, NewerSchema if a newer
     version left nothing for this program to work with.
     """
-    if url.startswith(_SQLITE):
-        path = Path(url.removeprefix(_SQLITE))
+    if url.startswith(SQLITE):
+        path = Path(url.removeprefix(SQLITE))
         return await _look_into(path) if _may_be_opened(path) else _empty()
     engine = await _engine(url)
     try:
@@ -94,10 +94,10 @@ async def _look_into(path: Path) -> Standing:
 
 
 async def _engine(url: str) -> Engine:
-    if url.startswith(_SQLITE):
+    if url.startswith(SQLITE):
         from endorse.store.sqlite import SqliteEngine  # noqa: PLC0415 - only what is used
 
-        return SqliteEngine(url.removeprefix(_SQLITE))
+        return SqliteEngine(url.removeprefix(SQLITE))
     if url.startswith(_POSTGRES):
         from endorse.store.postgres import PostgresEngine  # noqa: PLC0415
 
