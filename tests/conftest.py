@@ -11,6 +11,7 @@ import pytest
 
 from endorse.store import open_store
 from tests import parts
+from tests.overheard import listening
 
 # How long an example takes says something about the machine, not about the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -31,6 +32,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def anyio_backend() -> tuple[str, dict[str, Any]]:
     """The loop that the server runs on."""
     return "asyncio", {"use_uvloop": True}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_in_any_log() -> Iterator[None]:
+    """What the tests of this process sent and were answered stands in no log of theirs."""
+    with listening() as heard:
+        yield
+    assert heard.found() == []
 
 
 @pytest.fixture(scope="session")

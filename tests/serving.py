@@ -30,6 +30,8 @@ from endorse.server.app import create_app
 from endorse.server.desk import Desk
 from endorse.server.run import listen, open_desk, server_for
 from endorse.server.settings import Settings
+from endorse.server.traces import Traces
+from tests.overheard import OVERHEARD
 
 CALLBACK = "https://app.example/callback"
 
@@ -114,6 +116,7 @@ async def serving(
     policy: Policy = WIDE,
     sandbox: bool = True,
     registered: tuple[str, ...] = (CALLBACK,),
+    traces: Traces | None = None,
     **changed: Any,
 ) -> AsyncIterator[Served]:
     """Serve in this process and event loop, on real sockets, with a clock that stands still.
@@ -132,7 +135,7 @@ async def serving(
     )
     clock = MovableClock()
     bank = SandboxBank("tests", lambda: datetime.fromtimestamp(clock(), UTC).date())
-    desk = await open_desk(settings, bank, bank, clock)
+    desk = await open_desk(settings, bank, bank, clock, traces=traces)
     app, public_app = [await register(desk, public, registered) for public in (False, True)]
     server = server_for(create_app(desk), desk)
     running = asyncio.create_task(server.serve(sockets))
@@ -219,6 +222,7 @@ def sandbox_process(
         process.wait(20)
         if process.stdout is not None:
             process.stdout.close()
+        OVERHEARD.log(errors.read_text())
 
 
 def _first_line(output: IO[str] | None) -> str:

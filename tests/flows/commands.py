@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx2
 
 from endorse.phone.encoding import b64url
+from tests.overheard import OVERHEARD
 
 ROOT = Path(__file__).resolve().parents[2]
 ISSUER = "https://connect.bank.example"
@@ -90,7 +91,9 @@ def serve(settings: dict[str, str], folder: Path) -> Iterator[Serving]:
         yield Serving(settings, process, path)
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        ended = process.wait(20)
+        OVERHEARD.log(path.read_text())
+        assert ended == 0
 
 
 def _wait_until_listening(port: int, process: subprocess.Popen[str], log: Path) -> None:

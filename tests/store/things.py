@@ -78,6 +78,7 @@ REQUEST = Request(
     request_object="a.b.c",
     once="request-hash",
     binding_message="Desk 4",
+    flow="a-flow",
     grant_action="merge",
     grant_id="grant",
 )

@@ -166,6 +166,9 @@ def create_app(desk: Desk) -> Frontdoor:
     # The router looks at one after another, so those without a parameter, which are found at once
     # and stand here for who uses a wrong method, come last.
     rows.sort(key=lambda row: "{" not in row[1])
+    if desk.traces is not None:
+        row = desk.traces.row
+        rows = [(method, path, row(method, path, answer)) for method, path, answer in rows]
     timed = desk.measures.timed
     table = [(method, path, timed(method, path, answer)) for method, path, answer in rows]
     routes = [

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from endorse.bank import Bank, Person
 from endorse.core.change import Begin, Decision, Move
@@ -30,6 +30,9 @@ from endorse.server.sweeper import Sweeper
 from endorse.server.wait import Waiting
 from endorse.store import Store
 from endorse.store.connection import Query
+
+if TYPE_CHECKING:
+    from endorse.server.traces import Traces
 
 log: Final = logging.getLogger("endorse")
 
@@ -72,6 +75,8 @@ class Desk:
         if stand_in is not None and not settings.sandbox:
             raise ValueError("Requests are decided without people in a sandbox only.")
         self.stand_in = stand_in
+        self.traces: Traces | None = None
+        """Set before the application is made, where an operator wants traces."""
         self.settings = settings
         self.store = store
         self.keys = keys
@@ -141,7 +146,8 @@ class Desk:
             facts = read
             return decide(read)
 
-        decision = await self.store.settle(read, decided, self.clock())
+        settling = self.store.settle(read, decided, self.clock())
+        decision = await (self.traces.turn(settling) if self.traces else settling)
         if isinstance(decision.answer, Refusal):
             logbook.follow(logbook.flow_in(facts))
         for change in decision.changes:

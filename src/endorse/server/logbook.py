@@ -40,11 +40,17 @@ def enter(scope: Any) -> None:
     _call.set(scope)
 
 
-def follow(flow: str) -> None:
-    """Say which flow this request turned out to belong to."""
+def follow(name: str) -> None:
+    """Say which flow this request turned out to belong to; "" says nothing."""
     scope = _call.get()
-    if scope is not None and flow:
-        scope[_FLOW] = flow
+    if scope is not None and name:
+        scope[_FLOW] = name
+
+
+def flow() -> str:
+    """Give the flow that this request belongs to, as far as is known; "" for none."""
+    scope = _call.get()
+    return "" if scope is None else str(scope.get(_FLOW, ""))
 
 
 def request_id() -> str:
@@ -78,9 +84,7 @@ def fields(**named: str | int | None) -> dict[str, Any]:
 
 def told(record: logging.LogRecord) -> dict[str, Any]:
     """Give all fields of a line."""
-    scope = _call.get()
-    flow = scope.get(_FLOW) if scope is not None else None
-    around = {"flow": flow, "request": request_id()}
+    around = {"flow": flow(), "request": request_id()}
     return {
         **{name: value for name, value in around.items() if value},
         **getattr(record, _FIELDS, {}),
@@ -93,8 +97,8 @@ def flow_in(facts: object) -> str:
     if isinstance(facts, Journey | Poll | PushedRequest):
         return facts.request.flow
     for fact in facts if isinstance(facts, tuple) else ():
-        if flow := flow_in(fact):
-            return flow
+        if found := flow_in(fact):
+            return found
     return ""
 
 

@@ -12,7 +12,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -32,6 +32,9 @@ from endorse.server.stand_in import StandIn
 from endorse.store import Store, open_store, reads
 from endorse.store.backup import is_copy
 
+if TYPE_CHECKING:
+    from endorse.server.traces import Traces
+
 log: Final = logging.getLogger("endorse")
 
 _GONE_AFTER: Final = 30_000
@@ -46,6 +49,7 @@ async def open_desk(
     fresh: Fresh = secrets.token_bytes,
     risk: Risk | None = None,
     stand_in: StandIn | None = None,
+    traces: "Traces | None" = None,
 ) -> Desk:
     """Open the store and make the desk that all routes share. Raises StoreAway, ValueError."""
     if is_copy(settings.database):
@@ -62,7 +66,10 @@ async def open_desk(
     keys = Keys(secret, _made("ENDORSE_KEY_HOLDER", where) if where else None)
     store.seal_audit(keys.audit)
     clock = clock or SteadyClock()
-    return Desk(settings, store, keys, bank, clock, fresh, invented, risk, stand_in)
+    desk = Desk(settings, store, keys, bank, clock, fresh, invented, risk, stand_in)
+    if traces is not None:
+        desk.traces, store.on_commit = traces, traces.committed
+    return desk
 
 
 async def _sandbox_secret(store: Store, fresh: Fresh) -> bytes:

@@ -74,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The host and port of the operator's own address; None for none."""
     log: str = logbook.TEXT
     """How the log is written: one of `logbook.KINDS`."""
+    traces: bool = False
+    """Whether spans are sent, as the OTEL_* variables say."""
     drain: int = 0
     """For how many seconds the server still answers after it was told to stop."""
 
@@ -156,6 +158,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     log = environment.get("ENDORSE_LOG", logbook.TEXT)
     if log not in logbook.KINDS:
         problems.append(f"ENDORSE_LOG must be one of: {', '.join(logbook.KINDS)}.")
+    traces = environment.get("ENDORSE_TRACES", "")
+    if traces not in ("", "otlp"):
+        problems.append("ENDORSE_TRACES must be otlp, or not be set.")
     metrics = _address("METRICS", environment, problems)
     drain = _number("DRAIN", DRAIN, 0, 300, environment, problems)
     offered = tuple(environment.get("ENDORSE_WAYS", " ".join(Policy().ways)).split())
@@ -180,6 +185,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         port=port,
         metrics=metrics,
         log=log,
+        traces=bool(traces),
         drain=drain,
     )
 
@@ -195,6 +201,7 @@ KNOWN: Final = (
     "HOST",
     "PORT",
     "METRICS",
+    "TRACES",
     "LOG",
     "DRAIN",
     "WAYS",

@@ -94,6 +94,8 @@ class Store:
         """How many requests shared one transaction."""
         self.commits = Tally(SECONDS)
         """How long a commit took, in seconds."""
+        self.on_commit: Callable[[float, int], None] | None = None
+        """Told of each commit: how long it took, and how many requests shared it."""
         self._writer = asyncio.create_task(self._write())
 
     @property
@@ -234,8 +236,11 @@ class Store:
                 if self._engine.ear is not None and (text := told(decisions, clients_changed)):
                     await self._engine.tell(db, text)
                 decided = perf_counter()
-            self.commits.add(perf_counter() - decided)
+            took = perf_counter() - decided
+            self.commits.add(took)
             self.batches.add(len(work))
+            if self.on_commit is not None:
+                self.on_commit(took, len(work))
             self._chain.kept()
         except StoreAway as away:
             self._chain.lost()
