@@ -4,12 +4,13 @@ Verification only; keys, times and what to expect are arguments.
 """
 
 import re
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from webauthn import verify_authentication_response, verify_registration_response
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import AuthenticationCredential, AuthenticatorAssertionResponse
 
 from endorse.core import dpop, refusal
 from endorse.core.coding import b64url, from_b64url, same, sha256
@@ -140,11 +141,12 @@ def asserted(
     The answer is kept as it came, so it must be written in the one way: its reader would take
     another text for the same bytes.
     """
-    if not _written_once(credential):
-        return refusal.PASSKEY_NOT_GOOD.because("not the one way to write base64url")
+    given = _given(credential)
+    if given is None:
+        return refusal.PASSKEY_NOT_GOOD.because("no passkey's answer, written in the one way")
     try:
         answer = verify_authentication_response(
-            credential=credential.decode(),
+            credential=given,
             expected_challenge=from_b64url(challenge) or b"",
             expected_rp_id=rp_id,
             expected_origin=issuer,
@@ -166,16 +168,28 @@ class _Coded(msgspec.Struct, frozen=True, rename={"client_data": "clientDataJSON
 
 
 class _Answered(msgspec.Struct, frozen=True):
+    id: str
+    rawId: str  # noqa: N815 - as WebAuthn has it
+    type: Literal["public-key"]
     response: _Coded
 
 
-def _written_once(credential: bytes) -> bool:
+_ANSWERED: Final = msgspec.json.Decoder(_Answered)
+
+
+def _given(credential: bytes) -> AuthenticationCredential | None:
+    """Read AuthenticationResponseJSON (WebAuthn 5.1) for the library, which would take more."""
     try:
-        said = msgspec.json.decode(credential, type=_Answered).response
+        said = _ANSWERED.decode(credential)
     except _UNREADABLE:
-        return False
-    coded = (said.client_data, said.authenticatorData, said.signature)
-    return all(from_b64url(text) is not None for text in coded)
+        return None
+    coded = (said.rawId, said.response.client_data, said.response.authenticatorData)
+    raw_id, client_data, data = (from_b64url(text) for text in coded)
+    signature = from_b64url(said.response.signature)
+    if raw_id is None or client_data is None or data is None or signature is None:
+        return None
+    response = AuthenticatorAssertionResponse(client_data, data, signature)
+    return AuthenticationCredential(said.id, raw_id, response)
 
 
 # A thousand brackets in one another are within every size, and too deep for any reader.

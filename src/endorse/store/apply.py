@@ -5,6 +5,7 @@ saw. No row changed means that the guard was lost, and nothing of the list is ke
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -40,6 +41,10 @@ _MOVING: Final = tuple(
 )
 
 
+_moving: Final = attrgetter(*_MOVING)
+"""Gives the values of those, none of which needs to be written in another way."""
+
+
 def _numbers(first: int, count: int) -> str:
     return ", ".join(f"${number}" for number in range(first, first + count))
 
@@ -71,7 +76,7 @@ async def _move(db: Connection, change: c.Move) -> bool:
     before, after = change.before, change.after
     if before.state not in STEPS[change.event].sources:
         raise AssertionError(f"{change.event} is not allowed in {before.state}")
-    values = (_column(after, name) for name in _MOVING)
+    values = _moving(after)
     guard = (before.journey_id, before.state.value, before.version)
     return await db.run(_MOVE, *guard, after.state.value, *values) == 1
 
