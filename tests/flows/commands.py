@@ -33,7 +33,7 @@ async def endorse(
     *arguments: str, settings: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, while this process goes on serving."""
-    return await asyncio.to_thread(
+    done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "endorse", *arguments],
         capture_output=True,
@@ -42,6 +42,8 @@ async def endorse(
         env=environment(**(settings or {})),
         timeout=60,
     )
+    OVERHEARD.log(done.stderr)
+    return done
 
 
 def free_port() -> int:

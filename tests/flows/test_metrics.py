@@ -136,6 +136,8 @@ async def test_process_and_checks_are_told_and_strangers_get_nothing(
     samples = await watch.look()
     assert samples["process_resident_memory_bytes", frozenset()] > 1_000_000
     assert samples["endorse_ready", frozenset({("check", "store")})] == 1
+    assert samples["endorse_connections", frozenset()] >= 1
+    assert samples["endorse_loop_late_seconds_count", frozenset()] >= 1
     assert samples["endorse_writer_queue", frozenset()] == 0
     assert samples["endorse_expiry_lag_seconds", frozenset()] >= 0
     answer = await served.http.get(watch.url + "/readyz")

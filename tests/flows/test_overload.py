@@ -47,6 +47,7 @@ class Stage:
     """The application behind a server."""
 
     def __init__(self, app: App, server: Server, port: int) -> None:
+        self.turned_away = server.turned_away
         self.app = app
         self.server = server
         self.port = port
@@ -111,6 +112,7 @@ async def test_a_request_that_does_not_come_whole_in_time_is_ended_and_bothers_n
     assert not reader.at_eof()
     stage.look(15.5)
     assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+    assert stage.turned_away == {"slow_sender": 1}
     assert stage.app.calls == 0
     writer.close()
 
@@ -152,7 +154,7 @@ async def test_a_head_without_end_is_refused(stage: Stage) -> None:
         writer.write(b"x-%d: %s\r\n" % (number, b"a" * 1000))
     with contextlib.suppress(ConnectionResetError):
         assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
-    assert stage.app.calls == 0
+    assert (stage.app.calls, stage.turned_away) == (0, {"large_head": 1})
     writer.close()
 
 
@@ -163,6 +165,7 @@ async def test_more_connections_than_there_is_room_for_are_told_to_come_back() -
         answer = await reader.read()
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 1\r\n" in answer
+        assert stage.turned_away == {"connections": 1}
         for _, other in (*kept, (reader, writer)):
             other.close()
 
@@ -181,7 +184,7 @@ async def test_more_requests_than_there_is_room_for_are_told_to_come_back(waitin
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 503 ")
         assert b"retry-after: 1\r\n" in head
-        assert stage.app.calls == 1 + waiting
+        assert (stage.app.calls, stage.turned_away) == (1 + waiting, {"requests": 1})
         stage.app.go.set()
         for it, _ in opened:
             assert (await it.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200 ")
@@ -202,6 +205,7 @@ async def test_who_does_not_read_an_answer_is_ended(stage: Stage) -> None:
     stage.look(31)
     with pytest.raises(asyncio.IncompleteReadError):
         await reader.readexactly(len(stage.app.answer))
+    assert stage.turned_away == {"slow_reader": 1}
     writer.close()
 
 

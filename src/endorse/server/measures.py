@@ -43,6 +43,10 @@ class Measures:
         self.refusals: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.frames = 0
+        self.turned_away: Counter[str] = Counter()
+        """Connections and requests that were sent away unheard, by why."""
+        self.connections: Callable[[], int] = int
+        """Counts the open connections; 0 before there is a server."""
 
     def timed(self, method: str, path: str, answer: Answer) -> Answer:
         """Give the answer of a row of the route table, which from now on is measured.

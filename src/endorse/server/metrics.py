@@ -78,6 +78,14 @@ class Metrics(Collector):
         yield _counted(
             "limited", "Tries above a limit for one address.", "limit", self._desk.limits_hit()
         )
+        yield _counted(
+            "turned_away", "Sent away unheard, to bound what is held.", "why", measures.turned_away
+        )
+        connections = "Open connections."
+        yield Gauge("endorse_connections", connections, value=measures.connections())
+        late = Histogram("endorse_loop_late_seconds", "How late the event loop comes to a tick.")
+        late.add_metric((), *_buckets(self._desk.waiting.late))
+        yield late
 
     def _of_journeys(self) -> Iterator[Metric]:
         desk = self._desk

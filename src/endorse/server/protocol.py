@@ -6,7 +6,7 @@ connection, and a connection only for a time.
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, MutableMapping
 from functools import partial
 from typing import Any, Final, cast
 
@@ -39,9 +39,19 @@ ROOM: Final = Room()
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(self, room: Room, waiting: Callable[[], int], **parts: Any) -> None:
-        """Take connections while there is room; `waiting` counts the answers that stay open."""
+    def __init__(
+        self,
+        room: Room,
+        waiting: Callable[[], int],
+        turned_away: MutableMapping[str, int],
+        **parts: Any,
+    ) -> None:
+        """Take connections while there is room; `waiting` counts the answers that stay open.
+
+        `turned_away` is added to: who was sent away unheard, by why.
+        """
         super().__init__(**parts)
+        self._turned_away = turned_away
         self._room = room
         self._waiting = waiting
         self._since = self.loop.time()
@@ -55,7 +65,7 @@ class Protocol(HttpToolsProtocol):
         """Take a connection, or say that there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self._room.connections:
-            self._end(503, "Service Unavailable")
+            self._end(503, "Service Unavailable", "connections")
 
     def data_received(self, data: bytes) -> None:
         """Read on, within the bounds of a head."""
@@ -63,7 +73,7 @@ class Protocol(HttpToolsProtocol):
             self._head += len(data)
         super().data_received(data)
         if self._head > _HEAD:
-            self._end(431, "Request Header Fields Too Large")
+            self._end(431, "Request Header Fields Too Large", "large_head")
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -102,21 +112,25 @@ class Protocol(HttpToolsProtocol):
     def _hand_on(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._held = None
         full = len(self.tasks) - self._waiting() >= self._room.requests
+        if full:
+            self._turned_away["requests"] += 1
         super()._start_asgi_task(cycle, _overloaded if full else app)
 
     def end_if_slow(self, now: float) -> None:
         """End the connection if its other side sends or reads too slowly."""
         if self._since and now - self._since > _RECEIVED_WITHIN:
-            self._end(408, "Request Timeout")
+            self._end(408, "Request Timeout", "slow_sender")
         elif not self.transport.get_write_buffer_size():
             self._stuck_since = 0.0
         elif not self._stuck_since:
             self._stuck_since = now
         elif now - self._stuck_since > _TAKEN_WITHIN:
+            self._turned_away["slow_reader"] += 1
             self.transport.abort()
 
-    def _end(self, status: int, reason: str) -> None:
+    def _end(self, status: int, reason: str, why: str) -> None:
         """End the connection, with an answer if something was begun and is not being answered."""
+        self._turned_away[why] += 1
         cycle = cast("RequestResponseCycle | None", self.cycle)
         under_way = cycle is not None and not cycle.response_complete and self._held is None
         asked = status == 503 or self._head != 0
@@ -130,9 +144,11 @@ class Protocol(HttpToolsProtocol):
             self.transport.close()
 
 
-def protocol_for(room: Room, waiting: Callable[[], int]) -> Any:
+def protocol_for(
+    room: Room, waiting: Callable[[], int], turned_away: MutableMapping[str, int]
+) -> Any:
     """Give what uvicorn calls for each connection."""
-    return partial(Protocol, room, waiting)
+    return partial(Protocol, room, waiting, turned_away)
 
 
 def end_slow(connections: Collection[Any], now: float) -> None:

@@ -10,6 +10,7 @@ import resource
 import secrets
 import signal
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -153,6 +154,11 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._desk = desk
         self.ready = asyncio.Event()
+        self.turned_away: Counter[str] = Counter()
+        """Connections and requests that were sent away unheard, by why."""
+        if desk is not None:
+            desk.measures.turned_away = self.turned_away
+            desk.measures.connections = lambda: len(self.server_state.connections)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
@@ -198,7 +204,6 @@ def server_for(
         waiting = desk.waiting.count
     config = uvicorn.Config(
         app,
-        http=protocol_for(room, waiting),
         ws="none",
         log_config=None,
         log_level=log_level,
@@ -208,7 +213,9 @@ def server_for(
         proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
-    return Server(config, desk)
+    server = Server(config, desk)
+    config.http = protocol_for(room, waiting, server.turned_away)
+    return server
 
 
 def _allow_connections() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from endorse.core.model import Journey
+from endorse.store.tally import SECONDS, Tally
 
 _SLOTS_A_SECOND: Final = 50
 """Of ten thousand pages a slot has a hundred: nothing else runs for a few milliseconds."""
@@ -59,6 +60,8 @@ class Waiting:
         self._next_slot = 0
         self._count = 0
         self.ended = False
+        self.late = Tally(SECONDS)
+        """By how many seconds each tick came late: all else that is due comes as late."""
 
     def enter(self, waiter: Waiter, ticking: bool) -> None:
         """Let a waiter wait; with `ticking` it is also poked regularly."""
@@ -129,7 +132,10 @@ class Waiting:
             # By the clock, so that a busy server does not tick slower. Who is late ticks twice as
             # fast, no faster, so that answers get their turn; more than a round is not made up for.
             due = max(due + step, clock() - step * len(self._slots))
-            await asyncio.sleep(max(step / 2, due - clock()))
+            sleeps = max(step / 2, due - clock())
+            awake = clock() + sleeps
+            await asyncio.sleep(sleeps)
+            self.late.add(clock() - awake)
             for waiter in self._slots[self._next_slot]:
                 waiter.poke()
             self._next_slot = (self._next_slot + 1) % len(self._slots)
