@@ -1,4 +1,8 @@
-"""PostgreSQL: a pool of connections, the same statements as on SQLite."""
+"""PostgreSQL: one connection that writes, a pool that reads, the same statements as on SQLite.
+
+No statement of ours leaves anything in a connection (no SET, no session lock, no cursor), so none
+is reset when it goes back to the pool: that would be a second round trip for each read.
+"""
 
 import logging
 import time
@@ -16,6 +20,8 @@ from endorse.store.news import CHANNEL
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
+
+    _Raw = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
 
 _log: Final = logging.getLogger("endorse")
 
@@ -37,11 +43,18 @@ _AWAY = (
 )
 
 
+_HOW: Final[dict[str, Any]] = {"timeout": 10, "statement_cache_size": 500}
+
+
+async def _as_it_is(_: "asyncpg.Connection[Any]") -> None:
+    """Give a connection back to the pool without resetting anything."""
+
+
 class PostgresConnection:
     """The `Connection` of PostgreSQL."""
 
-    def __init__(self, raw: "PoolConnectionProxy[Any]") -> None:
-        """Use a connection of the pool."""
+    def __init__(self, raw: "_Raw") -> None:
+        """Use an open connection."""
         self.raw = raw
 
     async def one(self, sql: str, *values: Value) -> Row | None:
@@ -81,8 +94,13 @@ class PostgresEngine:
     listing: Final = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 
     def __init__(self, pool: "asyncpg.Pool[Any]", url: str, seconds: Callable[[], float]) -> None:
-        """Use an open pool, and listen at `url`: see `connect`. `seconds` only ever grows."""
+        """Read with an open pool, write and listen at `url`: see `connect`.
+
+        `seconds` only ever grows.
+        """
         self._pool = pool
+        self._url = url
+        self._writer: asyncpg.Connection[Any] | None = None
         self._ear = Listener(url, _AWAY)
         self._seconds = seconds
         self._looked_at = seconds()
@@ -93,7 +111,9 @@ class PostgresEngine:
     ) -> "PostgresEngine":
         """Open a pool to `postgresql://…`. Raises StoreAway if the server does not answer."""
         try:
-            pool = await asyncpg.create_pool(url, min_size=2, max_size=connections, timeout=10)
+            pool = await asyncpg.create_pool(
+                url, min_size=2, max_size=connections, reset=_as_it_is, **_HOW
+            )
         except (*_AWAY, asyncpg.PostgresError) as error:
             raise StoreAway(f"PostgreSQL does not answer: {error}") from error
         return cls(pool, url, seconds)
@@ -108,7 +128,18 @@ class PostgresEngine:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Connection]:
-        """Lend a connection for one transaction; commit at the end."""
+        """Lend the writing connection for one transaction; commit at the end."""
+        try:
+            if self._writer is None or self._writer.is_closed():
+                self._writer = await asyncpg.connect(self._url, **_HOW)
+            async with self._writer.transaction():
+                yield PostgresConnection(self._writer)
+        except _AWAY as error:
+            raise StoreAway(str(error)) from error
+
+    @asynccontextmanager
+    async def _beside(self) -> AsyncIterator[Connection]:
+        """Lend a connection of the pool for one transaction that others need not wait for."""
         try:
             async with self._pool.acquire() as raw, raw.transaction():
                 yield PostgresConnection(raw)
@@ -119,7 +150,7 @@ class PostgresEngine:
     async def migrating(self) -> AsyncIterator[Connection]:
         """Lend a connection for one transaction, one server at a time."""
         try:
-            async with self.writing() as db:
+            async with self._beside() as db:
                 await db.run(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
                 await db.run(f"SET LOCAL lock_timeout = {_LOCK_PATIENCE_MS}")
                 yield db
@@ -140,7 +171,7 @@ class PostgresEngine:
 
         Its commit does not wait for the disk: what a crash brings back is cleaned up again.
         """
-        async with self.writing() as db:
+        async with self._beside() as db:
             await db.run("SET LOCAL synchronous_commit = off")
             alone = await db.one(f"SELECT pg_try_advisory_xact_lock({_SWEEP_LOCK})")
             yield db if alone and alone[0] else None
@@ -191,5 +222,7 @@ class PostgresEngine:
         return self._ear
 
     async def close(self) -> None:
-        """Give all connections back and close them."""
+        """Close all connections."""
+        if self._writer is not None:
+            await self._writer.close()
         await self._pool.close()
