@@ -1,4 +1,4 @@
-"""The real parts that some tests need: Chromium, PostgreSQL and nginx.
+"""The real parts that some tests need: Chromium, PostgreSQL, nginx and HAProxy.
 
 A missing part skips the test; with ENDORSE_DEMAND_REAL_PARTS=1 it fails it.
 """
@@ -105,6 +105,15 @@ def version_before(folder: Path) -> None:
     shutil.copytree(here / "static", there / "static")
     for texts in (here / "languages").glob("*.mo"):
         shutil.copy(texts, there / "languages")
+
+
+def haproxy() -> Path:
+    """The installed HAProxy."""
+    # Debian installs it where only an administrator's path leads.
+    program = shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin")
+    if program is None:
+        _missing("HAProxy is not installed (Debian: apt-get install haproxy)")
+    return Path(program)
 
 
 def postgres_binaries() -> Path:

@@ -39,41 +39,38 @@ class Pair:
     """Whose clients call one server alone."""
     in_turn: tuple[Served, Served]
     """Whose clients call the servers in turn; the second begins with the other one."""
-    processes: tuple[SandboxProcess, SandboxProcess]
-    ports: tuple[int, int]
+    processes: dict[int, SandboxProcess]
+    """Each by the port on which it listens."""
 
 
 @contextlib.asynccontextmanager
 async def pair(database: str, folder: Path, issuer: str = "") -> AsyncIterator[Pair]:
     """Run both until the end, under the name of the first unless an issuer is given."""
-    ports = parts.free_port(), parts.free_port()
-    issuer = issuer or f"http://localhost:{ports[0]}"
+    first, second = parts.free_port(), parts.free_port()
+    issuer = issuer or f"http://localhost:{first}"
     async with AsyncExitStack() as running:
-        processes = [
-            running.enter_context(
+        processes = {
+            port: running.enter_context(
                 sandbox_process(
                     folder, f"--port={port}", f"--issuer={issuer}", f"--database={database}"
                 )
             )
-            for port in ports
-        ]
+            for port in (first, second)
+        }
         settings = Settings(
             issuer=issuer, database=database, secret=None, policy=WIDE, sandbox=True
         )
         bank, clock = SandboxBank("endorse", lambda: datetime.now(UTC).date()), RealClock()
-        desk = await running.enter_async_context(
-            opened(await open_desk(settings, bank, bank, clock))
-        )
+        desk = await open_desk(settings, bank, bank, clock)
+        await running.enter_async_context(opened(desk))
         app, public_app = await register(desk, False), await register(desk, True)
 
         async def calling(*to: int) -> Served:
             http = await running.enter_async_context(quiet_client(Balanced(list(to))))
             return Served(desk, clock, http, app, public_app)
 
-        first, second = ports
         yield Pair(
             (await calling(first), await calling(second)),
             (await calling(first, second), await calling(second, first)),
-            (processes[0], processes[1]),
-            ports,
+            processes,
         )
