@@ -127,6 +127,7 @@ class Desk:
     def limits_hit(self) -> dict[str, int]:
         """Give how many tries were above each limit."""
         return {
+            "calls": self.calls.hits,
             "starts": self.starts.hits,
             "pushes": self.pushes.hits,
             "user_codes": self.user_codes.hits,
