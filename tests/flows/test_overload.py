@@ -130,10 +130,12 @@ async def test_a_request_is_handed_on_when_all_of_it_is_there(stage: Stage) -> N
     assert stage.app.calls == 0
     writer.write(b"cd")
     assert b"abcd" in await reader.readuntil(b"abcd")
-    # Between two requests the connection may rest: uvicorn itself ends it later.
-    stage.look(20)
+    # Between two requests the connection may rest for a while.
+    stage.look(4)
     writer.write(POST + b"efgh" + POST + b"ijkl")
     assert b"ijkl" in await reader.readuntil(b"ijkl")
+    stage.look(6)
+    assert await reader.read() == b"\r\n0\r\n\r\n"
     writer.close()
 
 

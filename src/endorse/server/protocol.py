@@ -9,10 +9,14 @@ import asyncio
 from collections.abc import Callable, Collection, MutableMapping
 from functools import partial
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
+import httptools
 import msgspec
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from endorse.server.exchange import Exchange, Flow, Signal
 
 _RECEIVED_WITHIN: Final = 15.0
 """Seconds for a whole request: the largest, 64 KiB, then comes at 4 kB a second."""
@@ -52,6 +56,8 @@ class Protocol(HttpToolsProtocol):
         """
         super().__init__(**parts)
         self._turned_away = turned_away
+        # A list: an empty queue has 700 bytes, and hardly anybody asks before the answer has come.
+        self.pipeline = []  # type: ignore[assignment]
         self._room = room
         self._waiting = waiting
         self._since = self.loop.time()
@@ -60,10 +66,13 @@ class Protocol(HttpToolsProtocol):
         """Bytes of a head that is not whole yet; -1 after it."""
         self._held: Any = None
         self._stuck_since = 0.0
+        self._idle_since = 0.0
+        """When the last answer was complete and nothing else was asked yet; 0 while there is."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or say that there are too many."""
         super().connection_made(transport)
+        self.flow = Flow(transport)
         if len(self.connections) > self._room.connections:
             self._end(503, "Service Unavailable", "connections")
 
@@ -81,9 +90,37 @@ class Protocol(HttpToolsProtocol):
         self._since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """Its head is whole."""
+        """Its head is whole. As in uvicorn, without what is never asked for here."""
         self._head = -1
-        super().on_headers_complete()
+        parser, scope = self.parser, self.scope
+        version = parser.get_http_version()
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        scope["method"] = parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = unquote(path) if "%" in path else path
+        scope["raw_path"] = url.path
+        scope["query_string"] = url.query or b""
+        before = cast("RequestResponseCycle | None", self.cycle)
+        self.cycle = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=Signal(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            # Sent before the answer to the one before had come: it waits for that.
+            self.flow.pause_reading()
+            self.pipeline.insert(0, (self.cycle, self.app))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle is self.cycle and cycle.more_body and not self._answered_early(cycle):
@@ -109,6 +146,20 @@ class Protocol(HttpToolsProtocol):
         if self._held is not None:
             self._hand_on(self.cycle, self._held)
 
+    def on_response_complete(self) -> None:
+        """The answer is written; `end_if_slow` ends the connection if nothing more is asked."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self._idle_since = self.loop.time()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = 0.0
+
     def _hand_on(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._held = None
         full = len(self.tasks) - self._waiting() >= self._room.requests
@@ -122,6 +173,8 @@ class Protocol(HttpToolsProtocol):
             self._end(408, "Request Timeout", "slow_sender")
         elif not self.transport.get_write_buffer_size():
             self._stuck_since = 0.0
+            if self._idle_since and now - self._idle_since > self.timeout_keep_alive:
+                self.transport.close()
         elif not self._stuck_since:
             self._stuck_since = now
         elif now - self._stuck_since > _TAKEN_WITHIN:
