@@ -21,6 +21,7 @@ from bench import (
     latency,
     load,
     machine,
+    nodes,
     plot,
     report,
     sides,
@@ -40,6 +41,7 @@ from bench.server import DRIVER_CORE, SERVER_CORE, Running, running
 T = TypeVar("T")
 
 _LATENCY_BELOW = 0.050
+_FROM_AFAR_BELOW = 0.100
 _MEMORY_AT_MOST = 200_000_000
 _AT_REST_AT_MOST = 80_000_000
 _START_AT_MOST = 0.5
@@ -55,7 +57,7 @@ _WORKS = (
     works.API,
     endorse.BARE_API,
 )
-_KINDS = ("busy", "latency", "pages", "start", "fapi2", "dpop", endorse.BARE_API)
+_KINDS = ("busy", "latency", "pages", "nodes", "start", "fapi2", "dpop", endorse.BARE_API)
 """What a whole run measures of Endorse, beside the comparison."""
 
 
@@ -165,6 +167,16 @@ def _waited(
     return f"{pages} pages waiting, {options.samples} approvals a round", rounds
 
 
+def _nodes(options: argparse.Namespace, folder: str) -> list[Line]:
+    rounds = []
+    for _ in range(options.rounds):
+        with nodes.two(folder) as (here, there):
+            work = latency.measure(here, options.pages, options.samples, options.every, there.port)
+            rounds.append(_run(work))
+    said = f"{options.pages} pages waiting at one of two servers, the phones call the other"
+    return _told(said, report.latency(rounds, options.pages, _FROM_AFAR_BELOW, "two servers, "))
+
+
 def _start(options: argparse.Namespace, folder: str) -> list[Line]:
     runs = [start.measure(f"sqlite:///{folder}/start-{it}.db") for it in range(options.starts + 1)]
     said = f"Start of `endorse sandbox`, {options.starts} runs after one to warm up"
@@ -243,6 +255,7 @@ _MEASURES: dict[str, Callable[[argparse.Namespace, str], list[Line]]] = {
     "busy": _busy,
     "latency": _latency,
     "pages": _pages,
+    "nodes": _nodes,
     "start": _start,
     "flows": _flows,
     "fapi2": _fapi2,

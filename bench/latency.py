@@ -84,14 +84,17 @@ class _Crowd:
             stream.close()
 
 
-async def measure(server: Running, pages: int, samples: int, every: float) -> Latencies:
+async def measure(
+    server: Running, pages: int, samples: int, every: float, phones_at: int = 0
+) -> Latencies:
     """Approve `samples` of `pages` waiting pages, one each `every` seconds on average.
 
     Approvals come as people do, at moments of their own: none waits for the one before.
+    Phones call the port `phones_at` of another server, if one is given.
     Raises Broken at the first wrong answer.
     """
     phones: asyncio.Queue[SwiftPhone] = asyncio.Queue()
-    for phone in await enrol(server.facts.issuer, _PHONES):
+    for phone in await enrol(server.facts.issuer, _PHONES, phones_at):
         phones.put_nowait(phone)
     before = server.memory()
     crowd = _Crowd(server, pages)
@@ -104,7 +107,8 @@ async def measure(server: Running, pages: int, samples: int, every: float) -> La
     began = time.perf_counter()
     async with asyncio.TaskGroup() as people:
         for _ in range(samples):
-            people.create_task(_approve(server, crowd, phones, claims, approvals))
+            approval = _approve(server, crowd, phones, claims, approvals, phones_at > 0)
+            people.create_task(approval)
             await asyncio.sleep(draw.expovariate(1 / every))
     seconds = time.perf_counter() - began
     server_busy = (server.cpu_seconds() - cpu[0]) / seconds
@@ -129,6 +133,7 @@ async def _approve(
     phones: asyncio.Queue[SwiftPhone],
     claims: list[float],
     approvals: list[float],
+    from_afar: bool,
 ) -> None:
     tab, phone = await crowd.take(), await phones.get()
     journey = await phone.claim(tab.frame)
@@ -144,7 +149,7 @@ async def _approve(
     await answered
     approvals.append(came - phone.connection.sent_at)
     await Client(server.facts, fresh).redeem(code, tab.verifier)
-    await tab.done()
+    await tab.done(from_afar)
     fresh.close()
     phones.put_nowait(phone)
     await crowd.join()

@@ -194,9 +194,12 @@ class SwiftPhone:
         return _signed(self._device, f"{self._jose_header}.{b64url(claims.encode())}")
 
 
-async def enrol(issuer: str, count: int) -> list[SwiftPhone]:
-    """Enrol phones of as many different invented people, by the real headless phone."""
-    phones, port = [], int(issuer.rsplit(":", 1)[1])
+async def enrol(issuer: str, count: int, port: int = 0) -> list[SwiftPhone]:
+    """Enrol phones of as many different invented people, by the real headless phone.
+
+    Afterwards they call `port`, if one is given, in place of the issuer's own.
+    """
+    phones, port = [], port or int(issuer.rsplit(":", 1)[1])
     async with httpx2.AsyncClient(timeout=30) as http:
         for _ in range(count):
             phone = Phone(issuer, http)

@@ -22,9 +22,9 @@ class Line:
     met: bool | None = None
 
 
-def latency(rounds: Sequence[Latencies], pages: int, below: float) -> list[Line]:
+def latency(rounds: Sequence[Latencies], pages: int, below: float, where: str = "") -> list[Line]:
     """Write p50, p95 and p99 of both ways, each the median over the rounds; target in seconds."""
-    crowd = f"{pages:,} pages"
+    crowd = f"{where}{pages:,} pages"
     lines = []
     ways: list[tuple[str, Callable[[Latencies], list[float]]]] = [
         ("claim sent -> page knows", lambda it: it.claims),

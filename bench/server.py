@@ -93,9 +93,17 @@ def on_core(core: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(database: str) -> Iterator[Running]:
-    """Run a sandbox on free ports with this database; stop it at the end."""
-    line = command("--port=0", "--app-port=0", f"--database={database}")
+def running(database: str, beside: Running | None = None) -> Iterator[Running]:
+    """Run a sandbox on free ports with this database; stop it at the end.
+
+    With `beside` it goes by the name of that one. Only its own facts have the redirect address
+    that then counts.
+    """
+    line = command("--app-port=0", f"--database={database}")
+    if beside is not None:
+        line.append(f"--issuer={beside.facts.issuer}")
+    port = free_port() if beside else 0
+    line.append(f"--port={port}")
     with on_core(SERVER_CORE):
         process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
     try:
@@ -103,7 +111,7 @@ def running(database: str) -> Iterator[Running]:
         if not ready:
             raise RuntimeError("endorse sandbox did not start")
         facts = msgspec.json.decode(ready, type=Facts)
-        yield Running(int(facts.issuer.rsplit(":", 1)[1]), process.pid, facts)
+        yield Running(port or int(facts.issuer.rsplit(":", 1)[1]), process.pid, facts)
     finally:
         process.terminate()
         process.wait(_STOP_SECONDS)
