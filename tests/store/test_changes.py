@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import asyncpg
 import msgspec
 import pytest
 
@@ -136,7 +139,9 @@ async def test_a_grant_is_made_once(store: Store) -> None:
 async def test_a_token_is_made_once(store: Store) -> None:
     await things.put_grant(store)
     other = msgspec.structs.replace(TOKEN, grant_id="another")
-    assert not await store.change([MakeToken(other)], NOW)
+    # Nothing but a mistake makes one twice, so that it is a bug and not a lost guard.
+    with pytest.raises((sqlite3.IntegrityError, asyncpg.UniqueViolationError)):
+        await store.change([MakeToken(other)], NOW)
     access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
     assert access is not None
     assert access.grant_id == GRANT.grant_id

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -44,7 +45,7 @@ async def other(emptied_url: str, store: Store) -> AsyncIterator[Store]:
 
 
 async def token(store: Store, name: str, expires_at: int) -> bool:
-    """Make an access token; say whether its guard held."""
+    """Make an access token."""
     made = msgspec.structs.replace(TOKEN, token_hash=name, expires_at=expires_at)
     return await store.change([MakeToken(made)], NOW)
 
@@ -93,7 +94,8 @@ async def test_a_token_is_made_once_found_and_revoked_wherever_it_lies(store: St
     await things.put(store, things.made(GRANT))
     for name, expires_at in (("this", NOW + 300), ("next", NOW + HOUR), ("rest", NOW + 9 * HOUR)):
         assert await token(store, name, expires_at)
-        assert not await token(store, name, expires_at)
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await token(store, name, expires_at)
         assert await store.read(partial(reads.access, token_hash=name)) is not None
         await things.put(store, RevokeToken(name))
         assert await store.read(partial(reads.access, token_hash=name)) is None

@@ -50,9 +50,10 @@ async def test_a_journey(store: Store, journey: Journey) -> None:
     await things.put(store, Begin(journey))
     by_qid = await store.read(lambda db: reads.journey_by_qid(db, journey.qid))
     by_short = await store.read(lambda db: reads.journey_by_short(db, journey.short))
-    by_code = await store.read(lambda db: reads.journey_by_code(db, "code-hash"))
+    by_code = await store.read(lambda db: reads.approval_by_code(db, "code-hash"))
     assert by_qid == by_short == journey
-    assert by_code == (journey if journey.code_hash else None)
+    assert by_code.journey == (journey if journey.code_hash else None)
+    assert by_code.phone is None
     assert by_qid is not None
     assert isinstance(by_qid.state, State)
 
@@ -221,7 +222,7 @@ async def test_a_name_that_is_not_there_finds_nothing(store: Store) -> None:
             await reads.client(db, name),
             await reads.journey_by_short(db, name),
             await reads.journey_by_qid(db, name),
-            await reads.journey_by_code(db, name),
+            (await reads.approval_by_code(db, name)).journey,
             await reads.phone(db, name),
             await reads.enrolment(db, name),
             await reads.grant(db, name),

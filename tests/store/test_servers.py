@@ -113,8 +113,8 @@ async def redeem(server: Store, journey: Journey, number: int) -> Tokens | Refus
     """A redemption of the journey's code at this server."""
     code_hash = fingerprint(scene.code_of(journey))
     decision = await server.settle(
-        lambda db: reads.journey_by_code(db, code_hash),
-        lambda found: _redemption(found, number),
+        lambda db: reads.approval_by_code(db, code_hash),
+        lambda found: _redemption(found.journey, number),
         NOW,
     )
     return decision.answer

@@ -5,6 +5,7 @@ saw. No row changed means that the guard was lost, and nothing of the list is ke
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
 from operator import attrgetter
 from typing import Any, Final
 
@@ -14,11 +15,12 @@ from endorse.core import change as c
 from endorse.core.journey import STEPS
 from endorse.core.model import Evidence, Journey
 from endorse.store.apply_clients import CLIENTS
+from endorse.store.apply_later import LATER, Row, Rows, kept
 from endorse.store.apply_phones import PHONES
 from endorse.store.audit_log import cut
 from endorse.store.connection import Connection, Value
 from endorse.store.polls import POLLS
-from endorse.store.reads import EVIDENCE_COLUMNS, JOURNEY_COLUMNS
+from endorse.store.reads import JOURNEY_COLUMNS
 from endorse.store.requests import PUSHED_COLUMNS
 from endorse.store.restored import end_restored
 from endorse.store.signing_keys import KEYS
@@ -60,12 +62,40 @@ _MOVE: Final = (
 )
 
 
-async def apply(db: Connection, changes: Sequence[c.Change]) -> bool:
-    """Apply the changes in order; False at the first lost guard (the caller then rolls back)."""
+class Outcome(Enum):
+    """What became of the changes of a decision."""
+
+    WON = 1
+    LOST = 2
+    """A guard was lost, and nothing was changed."""
+    HALF = 3
+    """A guard was lost when other changes were done already: these must be rolled back."""
+
+
+# One statement each: if its guard is lost, nothing was changed.
+_WHOLE: Final = frozenset((c.Begin, c.Move, c.MakeGrant, c.Rotate, c.UseOnce, c.KeepRequest))
+
+
+async def apply(db: Connection, changes: Sequence[c.Change], rows: Rows) -> Outcome:
+    """Apply the changes in order, up to the first lost guard.
+
+    What cannot be lost is added to `rows`, which the caller writes at the end of the batch.
+    """
+    own: list[Row] = []
+    done = False
     for change in changes:
-        if not await _HOW[type(change)](db, change):
-            return False
-    return True
+        kind = type(change)
+        if later := LATER.get(kind):
+            own.append(later(change))
+            continue
+        if not await _HOW[kind](db, change):
+            return Outcome.HALF if done or kind not in _WHOLE else Outcome.LOST
+        done = True
+        if isinstance(change, c.MakeGrant):
+            own.append(kept(change.evidence))
+    for sql, values in own:
+        rows.setdefault(sql, []).append(values)
+    return Outcome.WON
 
 
 async def _begin(db: Connection, change: c.Begin) -> bool:
@@ -100,28 +130,6 @@ async def _note_try(db: Connection, change: c.NoteTry) -> bool:
     return True
 
 
-async def _flag_client(db: Connection, change: c.FlagClient) -> bool:
-    await db.run(
-        "INSERT INTO client_flags (client_id, journey_id, at) VALUES ($1, $2, $3) "
-        "ON CONFLICT DO NOTHING",
-        change.client_id,
-        change.journey_id,
-        change.now,
-    )
-    return True
-
-
-async def _know_browser(db: Connection, change: c.KnowBrowser) -> bool:
-    await db.run(
-        "INSERT INTO known_browsers (browser_id, person_id, at) VALUES ($1, $2, $3) "
-        "ON CONFLICT (browser_id, person_id) DO UPDATE SET at = excluded.at",
-        change.browser_id,
-        change.person_id,
-        change.now,
-    )
-    return True
-
-
 async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
     grant = change.grant
     ids = [account.resource_id for account in grant.accounts]
@@ -147,7 +155,7 @@ async def _make_grant(db: Connection, change: c.MakeGrant) -> bool:
         grant.approved_at,
         msgspec.json.encode(grant.authorization_details).decode(),
     )
-    return changed == 1 and await _keep(db, change.evidence)
+    return changed == 1
 
 
 async def _amend(db: Connection, change: c.Amend) -> bool:
@@ -174,29 +182,8 @@ async def _amend(db: Connection, change: c.Amend) -> bool:
 
 
 async def _keep(db: Connection, evidence: Evidence) -> bool:
-    changed = await db.run(
-        f"INSERT INTO evidence ({EVIDENCE_COLUMNS}) VALUES ({_numbers(1, 8)}) "
-        "ON CONFLICT DO NOTHING",
-        *(getattr(evidence, name) for name in evidence.__struct_fields__),
-    )
-    return changed == 1
-
-
-async def _make_token(db: Connection, change: c.MakeToken) -> bool:
-    token = change.token
-    changed = await db.run(
-        "INSERT INTO access_tokens (token_hash, grant_id, scope, created_at, expires_at, "
-        f"client_id, bound_to, revision) VALUES ({_numbers(1, 8)}) ON CONFLICT DO NOTHING",
-        token.token_hash,
-        token.grant_id,
-        " ".join(token.scope),
-        token.created_at,
-        token.expires_at,
-        token.client_id,
-        token.bound_to,
-        token.revision,
-    )
-    return changed == 1
+    sql, values = kept(evidence)
+    return await db.run(f"{sql} ON CONFLICT DO NOTHING", *values) == 1
 
 
 async def _void_refresh(db: Connection, change: c.VoidRefresh) -> bool:
@@ -232,13 +219,6 @@ async def _end_grant(db: Connection, change: c.EndGrant) -> bool:
     return True
 
 
-async def _touch_grant(db: Connection, change: c.TouchGrant) -> bool:
-    await db.run(
-        "UPDATE grants SET last_used_at = $2 WHERE grant_id = $1", change.grant_id, change.now
-    )
-    return True
-
-
 async def _revoke_token(db: Connection, change: c.RevokeToken) -> bool:
     await db.run("DELETE FROM access_tokens WHERE token_hash = $1", change.token_hash)
     return True
@@ -265,16 +245,6 @@ async def _keep_request(db: Connection, change: c.KeepRequest) -> bool:
         kept.expires_at,
     )
     return changed == 1
-
-
-async def _notify(db: Connection, change: c.Notify) -> bool:
-    notice = change.notice
-    await db.run(
-        "INSERT INTO notices (notice_id, person_id, at, kind, made_by, by_phone_id, phone_id, "
-        f"client_id, grant_id) VALUES ({_numbers(1, 9)}) ON CONFLICT DO NOTHING",
-        *(getattr(notice, name) for name in notice.__struct_fields__),
-    )
-    return True
 
 
 async def _mark_read(db: Connection, change: c.MarkRead) -> bool:
@@ -306,19 +276,14 @@ _HOW: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     **POLLS,
     c.Move: _move,
     c.NoteTry: _note_try,
-    c.FlagClient: _flag_client,
-    c.KnowBrowser: _know_browser,
     c.MakeGrant: _make_grant,
     c.Amend: _amend,
     c.VoidRefresh: _void_refresh,
-    c.MakeToken: _make_token,
     c.Rotate: _rotate,
     c.EndGrant: _end_grant,
-    c.TouchGrant: _touch_grant,
     c.RevokeToken: _revoke_token,
     c.UseOnce: _use_once,
     c.KeepRequest: _keep_request,
-    c.Notify: _notify,
     c.MarkRead: _mark_read,
     c.KeepSandboxKey: _keep_sandbox_key,
     c.EndRestored: end_restored,

@@ -88,13 +88,6 @@ async def _revoke_phone(db: Connection, change: c.RevokePhone) -> bool:
     return changed == 1
 
 
-async def _touch_phone(db: Connection, change: c.TouchPhone) -> bool:
-    await db.run(
-        "UPDATE phones SET signed_in_at = $2 WHERE phone_id = $1", change.phone_id, change.now
-    )
-    return True
-
-
 async def _count_up(db: Connection, change: c.CountUp) -> bool:
     changed = await db.run(
         "UPDATE phones SET sign_count = $2 WHERE phone_id = $1 AND sign_count < $2",
@@ -110,6 +103,5 @@ PHONES: Final[dict[type, Callable[[Connection, Any], Awaitable[bool]]]] = {
     c.ConfirmPhone: _confirm_phone,
     c.CountWrongDigits: _count_wrong_digits,
     c.RevokePhone: _revoke_phone,
-    c.TouchPhone: _touch_phone,
     c.CountUp: _count_up,
 }

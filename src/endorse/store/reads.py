@@ -38,7 +38,15 @@ _TEXTS: Final = msgspec.json.Decoder(tuple[str, ...])
 _JOURNEY: Final = f"SELECT {JOURNEY_COLUMNS} FROM journeys WHERE "
 _JOURNEY_BY_SHORT: Final = _JOURNEY + "short = $1"
 _JOURNEY_BY_QID: Final = _JOURNEY + "qid = $1"
-_JOURNEY_BY_CODE: Final = _JOURNEY + "code_hash = $1"
+_APPROVAL: Final = (
+    "SELECT "
+    + ", ".join(
+        [f"j.{name}" for name in Journey.__struct_fields__]
+        + [f"p.{name}" for name in Phone.__struct_fields__]
+    )
+    + " FROM journeys j LEFT JOIN phones p ON p.phone_id = j.phone_id WHERE j.code_hash = $1"
+)
+_JOURNEY_WIDTH: Final = len(Journey.__struct_fields__)
 _JOURNEY_BY_LID: Final = _JOURNEY + "lid_hash = $1"
 _JOURNEY_BY_RETURN: Final = _JOURNEY + "return_hash = $1"
 _JOURNEYS_BY_SPELLING: Final = _JOURNEY + "spelling_hash = $1 AND state = 'waiting' LIMIT 2"
@@ -115,15 +123,14 @@ async def journey_by_qid(db: Connection, qid: str) -> Journey | None:
     return _journey(await db.one(_JOURNEY_BY_QID, qid))
 
 
-async def journey_by_code(db: Connection, code_hash: str) -> Journey | None:
-    """Read the journey of an authorization code."""
-    return _journey(await db.one(_JOURNEY_BY_CODE, code_hash))
-
-
 async def approval_by_code(db: Connection, code_hash: str) -> Approval:
-    """Read what is stored of an authorization code."""
-    found = await journey_by_code(db, code_hash)
-    approver = await phone(db, found.phone_id) if found and found.phone_id else None
+    """Read what is stored of an authorization code: one statement where no grant is changed."""
+    row = await db.one(_APPROVAL, code_hash)
+    if row is None:
+        return Approval()
+    found = _known_journey(row[:_JOURNEY_WIDTH])
+    device = row[_JOURNEY_WIDTH:]
+    approver = Phone(*device) if device[0] is not None else None
     return Approval(found, approver, await named_grant(db, found))
 
 

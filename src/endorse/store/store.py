@@ -12,9 +12,10 @@ from time import perf_counter
 from typing import Any, Final, Generic, TypeVar, cast
 
 from endorse.core.audit_log import Head, Line
-from endorse.core.change import Begin, Change, Decision, Move, UseOnce
+from endorse.core.change import Change, Decision, UseOnce
 from endorse.core.model import Client
-from endorse.store.apply import apply
+from endorse.store.apply import Outcome, apply
+from endorse.store.apply_later import Rows, write
 from endorse.store.audit import trail
 from endorse.store.chain import Chain, Fresh
 from endorse.store.connection import Connection, Ear, Engine, Query, StoreAway
@@ -55,25 +56,29 @@ class _Work(Generic[F, A]):
         self._lost = lost
         self.done = done
 
-    async def turn(self, db: Connection) -> Decision[A]:
+    async def turn(self, db: Connection, rows: Rows, alone: bool) -> Decision[A]:
         for _ in range(_TRIES):
             decision = self._decide(await self._read(db))
-            if await _won(db, decision.changes):
+            if await _won(db, decision.changes, rows, alone):
                 return decision
             if self._lost is not None:
                 return self._lost
         raise Contended("the guard was lost at every try")
 
 
-async def _won(db: Connection, changes: Sequence[Change]) -> bool:
-    """Apply all changes or none; say whether every guard held."""
-    if not changes:
-        return True
-    if len(changes) == 1 and isinstance(changes[0], Begin | Move):
-        # One guarded statement: if its guard is lost, nothing was changed.
-        return await apply(db, changes)
+async def _won(db: Connection, changes: Sequence[Change], rows: Rows, alone: bool) -> bool:
+    """Apply all changes or none; say whether every guard held.
+
+    A decision's first guard is nearly always the one that is lost, so that nothing has to be undone
+    and no savepoint is set. Where something has, the whole batch is, and each request goes alone.
+    """
+    if not alone:
+        outcome = await apply(db, changes, rows)
+        if outcome is Outcome.HALF:
+            raise Contended("a guard was lost after others held")
+        return outcome is Outcome.WON
     await db.run("SAVEPOINT turn")
-    if await apply(db, changes):
+    if await apply(db, changes, rows) is Outcome.WON:
         await db.run("RELEASE SAVEPOINT turn")
         return True
     await db.run("ROLLBACK TO SAVEPOINT turn")
@@ -230,8 +235,10 @@ class Store:
         clients_changed = False
         try:
             async with self._engine.writing() as db:
-                decisions = [await item.turn(db) for item in work]
+                rows: Rows = {}
+                decisions = [await item.turn(db, rows, alone) for item in work]
                 clients_changed = changes_clients(decisions)
+                await write(db, rows)
                 await self._chain.write(db, _lines(work, decisions))
                 if self._engine.ear is not None and (text := told(decisions, clients_changed)):
                     await self._engine.tell(db, text)
