@@ -21,7 +21,8 @@ from typing import Any
 _SECTOR = 512
 _MAIN_DB, _WAL = 0x100, 0x80000
 
-_OPEN = CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p, c_int, c_void_p)
+# The path stays a pointer: SQLite keeps it for as long as the file is open.
+_OPEN = CFUNCTYPE(c_int, c_void_p, c_void_p, c_void_p, c_int, c_void_p)
 _WRITE = CFUNCTYPE(c_int, c_void_p, c_void_p, c_int, c_int64)
 _TRUNCATE = CFUNCTYPE(c_int, c_void_p, c_int64)
 _SYNC = CFUNCTYPE(c_int, c_void_p, c_int)
@@ -100,10 +101,10 @@ def recording() -> Iterator[list[Step]]:
     paths: dict[int, str] = {}
     tables: dict[int, _Methods] = {}
 
-    def opening(_vfs: int, name: bytes, file: int, flags: int, out: int) -> int:
+    def opening(_vfs: int, name: int, file: int, flags: int, out: int) -> int:
         status: int = usual.contents.open(usual_address, name, file, flags, out)
         if status == 0 and flags & (_MAIN_DB | _WAL):
-            paths[file] = name.decode()
+            paths[file] = ctypes.string_at(name).decode()
             methods = ctypes.cast(file, POINTER(c_void_p))
             address = methods[0] or 0
             if address not in tables:
