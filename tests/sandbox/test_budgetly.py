@@ -440,9 +440,9 @@ async def test_too_many_connections_drop_the_one_unused_longest() -> None:
     assert sorted(closed) == ["a", "b", "c"]
 
 
-def test_starting_the_app_imports_no_http_client() -> None:
+def test_starting_the_sandbox_and_its_app_imports_no_http_client() -> None:
     code = (
-        "import sys; from endorse.sandbox.budgetly import create_app;"
+        "import sys; import endorse.cli.sandbox; from endorse.sandbox.budgetly import create_app;"
         "create_app('http://localhost:8000', 'c', 's', 'http://127.0.0.1:8001/callback', 'x');"
         "print({'authlib', 'httpx2', 'httpx2'} & set(sys.modules))"
     )

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from endorse.cli.port import listen_or_say
-from endorse.cli.stand_in import StandIn
 from endorse.core.change import AddClient, AddSecret, ChangeClient
 from endorse.core.coding import fingerprint
 from endorse.core.details import TYPES
@@ -30,6 +29,9 @@ from endorse.server.desk import Desk
 from endorse.server.run import open_desk, serve_all, server_for
 from endorse.server.settings import Settings, issuer_problem
 from endorse.store import reads
+
+if TYPE_CHECKING:
+    from endorse.cli.stand_in import StandIn
 
 _CLIENT_ID: Final = "budgetly"
 _SEED: Final = "endorse"
@@ -77,7 +79,7 @@ async def run_sandbox(wanted: Wanted) -> None:
         await printing
 
 
-def _stand_in(wanted: Wanted, bank: SandboxBank, issuer: str, port: int) -> StandIn | None:
+def _stand_in(wanted: Wanted, bank: SandboxBank, issuer: str, port: int) -> "StandIn | None":
     """Make who decides in place of people, if anybody does. Raises ValueError."""
     if wanted.approve_as is None:
         if wanted.refuse_client:
@@ -87,6 +89,10 @@ def _stand_in(wanted: Wanted, bank: SandboxBank, issuer: str, port: int) -> Stan
     if wanted.approve_as not in known:
         people = ", ".join(person.id for person in bank.people())
         raise ValueError(f"--approve-as: there is no {wanted.approve_as}. There are: {people}.")
+    from endorse.cli.stand_in import (
+        StandIn,
+    )  # with a phone and an HTTP client: a tenth of the start
+
     return StandIn(issuer, port, wanted.approve_as, wanted.refuse_client)
 
 
