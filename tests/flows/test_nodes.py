@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from endorse.core.model import Journey
+from endorse.server import ready
 from endorse.store import reads
 from endorse.store.connection import Connection
 from endorse.store.listen import NAME, Listener
@@ -39,6 +40,10 @@ async def there(here: Served) -> AsyncIterator[Served]:
     async with doubled(here) as other, play.quiet_client() as alone:
         here.http = alone
         yield other
+
+
+async def readiness(served: Served) -> int:
+    return (await served.http.get(served.url("/readyz"))).status_code
 
 
 def ear(served: Served) -> Listener:
@@ -97,7 +102,7 @@ async def test_a_phone_hears_that_its_request_was_cancelled_at_another_server(
 
 
 async def test_what_moves_while_the_listening_connection_is_lost_is_heard_of(
-    here: Served, there: Served
+    here: Served, there: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     phone, tab = await play.phone_of(there), await play.begun(here)
     async with tab.listening() as page:
@@ -105,8 +110,12 @@ async def test_what_moves_while_the_listening_connection_is_lost_is_heard_of(
         number = (await page.state("claimed"))["number"]
         async with deaf(here):
             await phone.match(claimed.journey, number)
+            assert await readiness(here) == 200
+            monkeypatch.setattr(ready, "_MAY_BE_DEAF", 0.0)
+            assert await readiness(here) == 503
         await page.state("matched")
         assert ear(here).listening
+        assert await readiness(here) == 200
         await phone.refuse(claimed.journey)
         await page.state("rejected")
 

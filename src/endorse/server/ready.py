@@ -24,6 +24,9 @@ _log: Final = logging.getLogger("endorse")
 LOOK_SECONDS: Final = 2.0
 """How long one check may take: a database that hangs is no better than one that is away."""
 
+_MAY_BE_DEAF: Final = 3.0
+"""Seconds: a lost connection is made anew within two, unless there is none to be had."""
+
 
 class Check(NamedTuple):
     """One thing that must hold. `problem` gives what is wrong for the operator, or ""."""
@@ -45,6 +48,13 @@ async def _store(desk: "Desk") -> str:
     return "" if current else "the schema is older than this program"
 
 
+async def _news(desk: "Desk") -> str:
+    """Find out that this server hears what others do: pages here may wait for a phone there."""
+    ear = desk.store.ear
+    deaf = ear is not None and ear.deaf_for() > _MAY_BE_DEAF
+    return "no connection hears of other servers" if deaf else ""
+
+
 async def _clock(desk: "Desk") -> str:
     return desk.skew.problem if desk.skew else ""
 
@@ -52,6 +62,7 @@ async def _clock(desk: "Desk") -> str:
 CHECKS: Final[tuple[Check, ...]] = (
     Check("stopping", _stopping),
     Check("store", _store),
+    Check("news", _news),
     Check("clock", _clock),
 )
 """All of them, in the order in which they are looked at. Add one here."""

@@ -50,9 +50,8 @@ Query = Callable[[Connection], Awaitable[T]]
 class Ear(Protocol):
     """Hears what the servers that share a database tell each other."""
 
-    @property
-    def listening(self) -> bool:
-        """Whether it hears at this moment."""
+    def deaf_for(self) -> float:
+        """Give the seconds for which it has tried to hear and could not; 0 while it hears."""
         ...
 
     async def run(self, each: Callable[[News], Awaitable[None]]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -32,6 +33,12 @@ class Listener:
         self._url = url
         self._faults: tuple[type[Exception], ...] = (*faults, asyncpg.PostgresError, StoreAway)
         self.listening = False
+        self._deaf_since: float | None = None
+
+    def deaf_for(self) -> float:
+        """Give the seconds for which it has tried to hear and could not; 0 while it hears."""
+        since = self._deaf_since
+        return 0.0 if self.listening or since is None else time.monotonic() - since
 
     async def run(self, each: Heard) -> None:
         """Hand the news to `each`, for ever.
@@ -40,6 +47,7 @@ class Listener:
         read it because the database is away (StoreAway), it hears `ANYTHING` again.
         """
         pause = _FIRST_PAUSE
+        self._deaf_since = time.monotonic()
         while True:
             try:
                 raw = await asyncpg.connect(
@@ -49,7 +57,7 @@ class Listener:
                     pause = _FIRST_PAUSE
                     await self._hear(raw, each)
                 finally:
-                    self.listening = False
+                    self.listening, self._deaf_since = False, time.monotonic()
                     raw.terminate()
             except self._faults as lost:
                 _log.warning("not listening, again in %.1f s: %s", pause, lost)
