@@ -53,12 +53,20 @@ async def recorded(path: Path, synchronous: str) -> list[Step]:
         store = Store(engine)
         await asyncio.gather(*(work(store, lane) for lane in range(LANES)))
         done = list(steps)
+        beside = sorted(it.name for it in files(path.parent))
         await store.close()
+    # The recorder stands in nobody's way: SQLite made its own files where they belong.
+    assert beside == [path.name, f"{path.name}-shm", f"{path.name}-wal"]
     # Commits were shared, and the log went into the database meanwhile, which is when it is torn.
     syncs = [step.path for step in done if isinstance(step, Sync)]
     assert str(path) in syncs or synchronous
     assert len(syncs) < LANES * TURNS
     return done
+
+
+def files(folder: Path) -> list[Path]:
+    """What a folder holds."""
+    return list(folder.iterdir())
 
 
 def moments(steps: list[Step], before: dict[str, bytes]) -> Iterator[Disk]:
