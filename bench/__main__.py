@@ -16,7 +16,9 @@ import uvloop
 
 from bench import (
     busy,
+    cleaning,
     endorse,
+    flat,
     flows,
     latency,
     load,
@@ -32,6 +34,7 @@ from bench import (
     works,
 )
 from bench.compare import Compared, compare
+from bench.fill import Amounts
 from bench.http import Broken
 from bench.installed import Missing
 from bench.load import Done
@@ -115,6 +118,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--flows", type=int, default=1500, help="whole flows a round")
     parser.add_argument("--seconds", type=float, default=2.5, help="of one work, a round")
     parser.add_argument("--at-once", type=int, default=32, help="flows at the same time")
+    parser.add_argument("--only", action="append", choices=list(_DATABASES), help="this database")
+    parser.add_argument("--grants", type=int, default=100_000, help="in the filled database")
+    parser.add_argument("--tokens", type=int, default=1_000_000, help="that expired, there")
     parser.add_argument("--folder", default="/var/tmp", help="where the databases are made")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
     options = parser.parse_args()
@@ -226,6 +232,36 @@ def _dpop(options: argparse.Namespace, folder: str) -> list[Line]:
     return _told(_said(title, options), report.work(title, rounds, _ASKED_AT_LEAST))
 
 
+_DATABASES: dict[str, flat.Databases] = {"SQLite": flat.sqlite, "PostgreSQL": flat.on_postgres}
+
+
+def _flat(options: argparse.Namespace, folder: str) -> list[Line]:
+    amounts = Amounts(options.grants, options.tokens)
+    found = []
+    for name in options.only or _DATABASES:
+        print(f"\n{name} is filled with {amounts.grants:,} grants and {amounts.tokens:,} tokens")
+        with tempfile.TemporaryDirectory(dir=folder) as below:
+            Path(below).chmod(0o711)
+            measured = flat.measure(
+                _DATABASES[name], Path(below), amounts, options.rounds, options.seconds
+            )
+        found += _told("Filled against empty", flat.lines(measured, name))
+    return found
+
+
+def _cleaning(options: argparse.Namespace, folder: str) -> list[Line]:
+    amounts = Amounts(options.grants, options.tokens, options.grants * 2)
+    found = []
+    for name in options.only or _DATABASES:
+        with tempfile.TemporaryDirectory(dir=folder) as below:
+            Path(below).chmod(0o711)
+            measured = cleaning.measure(
+                _DATABASES[name], Path(below), amounts, options.rounds, options.busy
+            )
+        found += _told(f"Calls that come, {options.busy:g} s", cleaning.lines(measured, name))
+    return found
+
+
 def _alone(side: sides.Side, name: str, options: argparse.Namespace, folder: str) -> list[Line]:
     """Measure one of the works that peers are measured at too, of one side alone."""
 
@@ -261,6 +297,8 @@ _MEASURES: dict[str, Callable[[argparse.Namespace, str], list[Line]]] = {
     "fapi2": _fapi2,
     "dpop": _dpop,
     **{name: partial(_alone, sides.OnSqlite(), name) for name in _WORKS},
+    "flat": _flat,
+    "cleaning": _cleaning,
     "starlette": partial(_alone, sides.Bare(), works.API),
     "postgres": partial(_alone, sides.OnPostgres(), works.FLOW),
 }

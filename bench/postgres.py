@@ -8,13 +8,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench.installed import Missing
 from bench.server import DRIVER_CORE, on_core
 
 _START_SECONDS = 30
+_STOP_SECONDS = 120  # it writes what it has in memory
 
 
 def binaries() -> Path:
@@ -39,10 +40,11 @@ def version(programs: Path) -> str:
 
 
 @contextlib.contextmanager
-def database(programs: Path, parent: str) -> Iterator[str]:
+def database(programs: Path, parent: str, settings: Sequence[str] = ()) -> Iterator[str]:
     """Start a server with an empty data folder below `parent`; give the URL of a database.
 
-    It runs on the driver's core: the server under test keeps its own. fsync is on.
+    It runs on the driver's core: the server under test keeps its own. fsync is on. `settings` are
+    further ones, as `name=value`.
     """
     user = _server_user()
     folder = Path(tempfile.mkdtemp(prefix="endorse-bench-postgres-", dir=parent))
@@ -62,6 +64,7 @@ def database(programs: Path, parent: str) -> Iterator[str]:
             stdout=subprocess.DEVNULL,
         )
         options = [f"--port={port}", "--listen_addresses=127.0.0.1"]
+        options += [f"--{setting}" for setting in settings]
         with on_core(DRIVER_CORE), (folder / "log").open("wb") as log:
             server = subprocess.Popen(
                 [
@@ -81,7 +84,7 @@ def database(programs: Path, parent: str) -> Iterator[str]:
             yield f"postgresql://endorse@127.0.0.1:{port}/postgres"
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(_STOP_SECONDS)
     finally:
         shutil.rmtree(folder)
 

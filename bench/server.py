@@ -81,6 +81,18 @@ def command(*options: str) -> list[str]:
     return [str(Path(sys.executable).parent / "endorse"), "sandbox", "--json", *options]
 
 
+_WITHOUT_CLEANING = """
+from endorse.cli import main
+from endorse.server.sweeper import Sweeper
+
+async def nothing(self):
+    pass
+
+Sweeper.run = nothing
+main()
+"""
+
+
 @contextlib.contextmanager
 def on_core(core: int) -> Iterator[None]:
     """Let this process, and what it starts meanwhile, run on this core only."""
@@ -93,17 +105,21 @@ def on_core(core: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(database: str, beside: Running | None = None) -> Iterator[Running]:
+def running(
+    database: str, beside: Running | None = None, *, cleaning: bool = True
+) -> Iterator[Running]:
     """Run a sandbox on free ports with this database; stop it at the end.
 
     With `beside` it goes by the name of that one. Only its own facts have the redirect address
-    that then counts.
+    that then counts. Without `cleaning` it leaves what is over where it is.
     """
     line = command("--app-port=0", f"--database={database}")
     if beside is not None:
         line.append(f"--issuer={beside.facts.issuer}")
     port = free_port() if beside else 0
     line.append(f"--port={port}")
+    if not cleaning:
+        line = [sys.executable, "-c", _WITHOUT_CLEANING, *line[1:]]
     with on_core(SERVER_CORE):
         process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
     try:

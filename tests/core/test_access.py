@@ -100,25 +100,27 @@ def test_a_refresh_token_handed_back_ends_the_grant() -> None:
 
 
 def test_an_access_token_handed_back_leaves_a_lasting_grant() -> None:
-    assert revoke(OPEN) == Decision(None, (RevokeToken("token hash"),))
+    assert revoke(OPEN) == Decision(None, (RevokeToken("token hash", OPEN.token_expires_at),))
 
 
 def test_a_narrowed_access_token_handed_back_leaves_a_lasting_grant_too() -> None:
     narrowed = msgspec.structs.replace(OPEN, scope=("accounts",), generation=3)
-    assert revoke(narrowed) == Decision(None, (RevokeToken("token hash"),))
+    assert revoke(narrowed) == Decision(None, (RevokeToken("token hash", OPEN.token_expires_at),))
 
 
 def test_the_only_token_of_a_grant_handed_back_ends_the_grant() -> None:
     only = msgspec.structs.replace(OPEN, scope=("accounts",), generation=0)
     ended = EndGrant("grant", "the client", NOW)
-    assert revoke(only) == Decision(None, (RevokeToken("token hash"), ended, told_of("grant")))
+    assert revoke(only) == Decision(
+        None, (RevokeToken("token hash", OPEN.token_expires_at), ended, told_of("grant"))
+    )
 
 
 def test_what_has_ended_is_not_ended_again() -> None:
     over = msgspec.structs.replace(GRANT, ended_at=NOW - 5)
     assert revoke(None, REFRESH, over) == Decision(None)
     only = msgspec.structs.replace(OPEN, generation=0, ended_at=NOW - 5)
-    assert revoke(only).changes == (RevokeToken("token hash"),)
+    assert revoke(only).changes == (RevokeToken("token hash", OPEN.token_expires_at),)
 
 
 def test_another_clients_or_an_unknown_token_is_answered_alike_and_stays() -> None:

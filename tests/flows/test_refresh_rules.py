@@ -158,7 +158,9 @@ async def test_a_clients_own_token_may_be_bound(served: Served) -> None:
     got = await served.http.post(url, data=form, headers=headers, auth=app.basic)
     assert got.json()["token_type"] == "DPoP"
     token = got.json()["access_token"]
-    stored = await served.desk.store.read(lambda db: reads.access(db, fingerprint(token)))
+    stored = await served.desk.store.read(
+        lambda db: reads.access(db, fingerprint(token), served.clock())
+    )
     assert stored is not None
     assert stored.bound_to == f"jkt:{key.thumbprint}"
     assert (await play.bank(served, "/v1/directory", token)).status_code == 401

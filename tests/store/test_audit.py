@@ -50,7 +50,7 @@ async def test_each_kind_of_change_leaves_its_line(store: Store) -> None:
     await things.put(store, Issue(things.CODE))
     await things.put_grant(store)
     await things.put(store, Rotate(grant.grant_id, 1, NOW))
-    await things.put(store, RevokeToken("token-hash"))
+    await things.put(store, RevokeToken("token-hash", NOW + 300))
     await things.put(store, EndGrant(grant.grant_id, "the account holder", NOW))
     assert await looking.trail(store) == [
         (NOW, "add client", "the bank", None, None, "app", None, things.ODD),

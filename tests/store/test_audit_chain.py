@@ -38,7 +38,7 @@ async def wrongs(store: Store, known: Sequence[Head] = ()) -> list[str]:
 
 async def revoke(store: Store, name: str) -> None:
     """Write a line."""
-    assert await store.change([RevokeToken(name)], NOW)
+    assert await store.change([RevokeToken(name, NOW)], NOW)
 
 
 async def tamper(store: Store, sql: str) -> None:

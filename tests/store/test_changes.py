@@ -142,7 +142,7 @@ async def test_a_token_is_made_once(store: Store) -> None:
     # Nothing but a mistake makes one twice, so that it is a bug and not a lost guard.
     with pytest.raises((sqlite3.IntegrityError, asyncpg.UniqueViolationError)):
         await store.change([MakeToken(other)], NOW)
-    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW))
     assert access is not None
     assert access.grant_id == GRANT.grant_id
 
@@ -166,7 +166,7 @@ async def test_an_amendment_wins_once_and_reaches_every_token(store: Store) -> N
     amend = narrowed()
     assert await store.change([amend], NOW)
     assert await grant_in(store) == amend.after
-    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW))
     assert access is not None
     assert access.account_ids == ("acc 1",)
     assert not await store.change([amend], NOW)
@@ -189,7 +189,7 @@ async def test_a_token_of_before_gives_no_more_than_its_grant_by_now(store: Stor
         MakeToken(msgspec.structs.replace(TOKEN, scope=("accounts", "balances"))),
         another(("balances", "transactions")),
     )
-    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW))
     assert access is not None
     assert access.scope == ("balances",)
 
@@ -199,8 +199,8 @@ async def test_a_token_from_before_a_replacement_opens_nothing(store: Store) -> 
     newer = msgspec.structs.replace(TOKEN, token_hash="newer", revision=2)
     await things.put(store, another(("accounts",), tokens_from=2), MakeToken(newer))
     assert (await grant_in(store)).tokens_from == 2
-    assert await store.read(lambda db: reads.access(db, TOKEN.token_hash)) is None
-    assert await store.read(lambda db: reads.access(db, "newer")) is not None
+    assert await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW)) is None
+    assert await store.read(lambda db: reads.access(db, "newer", NOW)) is not None
 
 
 async def test_refresh_tokens_are_made_void_at_the_generation_that_was_read(store: Store) -> None:
@@ -270,7 +270,7 @@ async def test_a_grant_ends_once_and_ending_it_again_is_fine(store: Store) -> No
     assert await store.change([EndGrant("grant", "the account holder", NOW + 9)], NOW)
     grant = await grant_in(store)
     assert (grant.ended_at, grant.ended_by) == (NOW, "the client")
-    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW))
     assert access is not None
     assert access.ended_at == NOW
 
@@ -285,8 +285,8 @@ async def test_the_last_note_of_use_stays(store: Store) -> None:
 async def test_a_revoked_token_is_gone_and_gone_is_gone(store: Store) -> None:
     await things.put_grant(store)
     for _ in range(2):
-        assert await store.change([RevokeToken(TOKEN.token_hash)], NOW)
-        assert await store.read(lambda db: reads.access(db, TOKEN.token_hash)) is None
+        assert await store.change([RevokeToken(TOKEN.token_hash, TOKEN.expires_at)], NOW)
+        assert await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW)) is None
     assert (await grant_in(store)).ended_at is None
 
 

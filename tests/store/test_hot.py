@@ -206,4 +206,4 @@ async def test_what_a_client_got_at_the_moment_of_its_removal_opens_nothing(stor
     await things.put(store, AddClient(CLIENT), GONE)
     own = msgspec.structs.replace(TOKEN, grant_id="", client_id="app")
     await store.settle(nothing, lambda _: Decision(True, (MakeToken(own),)), NOW)
-    assert await store.read(lambda db: reads.access(db, own.token_hash)) is None
+    assert await store.read(lambda db: reads.access(db, own.token_hash, NOW)) is None

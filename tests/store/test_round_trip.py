@@ -134,7 +134,7 @@ async def test_a_grant_and_what_its_token_opens(store: Store) -> None:
     grant = await store.read(lambda db: reads.grant(db, "grant"))
     assert isinstance(grant, Grant)
     assert grant == GRANT
-    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    access = await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW))
     assert access == Access(
         grant_id="grant",
         client_id="app",
@@ -155,7 +155,7 @@ async def test_a_grant_and_what_its_token_opens(store: Store) -> None:
 async def test_a_token_without_a_grant_is_its_clients_own(store: Store) -> None:
     own = msgspec.structs.replace(TOKEN, grant_id="")
     await things.put(store, MakeToken(own))
-    opened = await store.read(lambda db: reads.access(db, TOKEN.token_hash))
+    opened = await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW))
     assert opened is not None
     assert (opened.client_id, opened.person_id, opened.account_ids) == ("app", "", ())
     assert opened.grant_expires_at == own.expires_at
@@ -163,7 +163,7 @@ async def test_a_token_without_a_grant_is_its_clients_own(store: Store) -> None:
 
 async def test_a_token_whose_grant_is_gone_opens_nothing(store: Store) -> None:
     await things.put(store, MakeToken(TOKEN))
-    assert await store.read(lambda db: reads.access(db, TOKEN.token_hash)) is None
+    assert await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW)) is None
 
 
 async def test_what_may_be_used_once_is_used_once(store: Store) -> None:
@@ -226,7 +226,7 @@ async def test_a_name_that_is_not_there_finds_nothing(store: Store) -> None:
             await reads.phone(db, name),
             await reads.enrolment(db, name),
             await reads.grant(db, name),
-            await reads.access(db, name),
+            await reads.access(db, name, NOW),
         ]
         many = await reads.grants_of(db, name, 0, 9)
         return [thing for thing in one_by_one if thing is not None] + [*many]

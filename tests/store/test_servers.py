@@ -162,7 +162,7 @@ async def test_of_30_simultaneous_redemptions_one_wins_and_the_others_end_its_gr
 
 async def _opened(server: Store, tokens: Tokens) -> Access | None:
     token_hash = fingerprint(tokens.access_token.reveal())
-    return await server.read(lambda db: reads.access(db, token_hash))
+    return await server.read(lambda db: reads.access(db, token_hash, NOW))
 
 
 async def test_of_50_simultaneous_claims_by_50_people_one_wins_and_then_nobody(

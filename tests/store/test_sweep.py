@@ -16,9 +16,9 @@ from endorse.core.change import (
     UseOnce,
 )
 from endorse.core.notice import KEPT, By, Connected, Kind, of_connection
-from endorse.core.policy import HISTORY
+from endorse.core.policy import HISTORY, HOUR
 from endorse.server.sweeper import Sweeper
-from endorse.store import Store, open_store
+from endorse.store import Store, open_store, reads
 from endorse.store.sweep import KINDS, statement
 from tests.store import looking, things
 from tests.store.things import CLIENT, CODE, GRANT, JOURNEY, NOW, PHONE, TOKEN
@@ -37,24 +37,31 @@ async def sweep(store: Store, now: int, at_most: int = 100) -> dict[str, int]:
 
 async def test_only_what_is_over_is_forgotten(store: Store) -> None:
     for number, ends in enumerate((NOW, NOW + 1)):
-        token = msgspec.structs.replace(TOKEN, token_hash=f"t{number}", expires_at=ends)
         journey = msgspec.structs.replace(things.journey(number), forget_at=ends)
         code = msgspec.structs.replace(
             CODE, code_hash=f"c{number}", created_at=ends - 2 * DAY, expires_at=ends
         )
-        await things.put(store, MakeToken(token), Begin(journey), Issue(code))
+        await things.put(store, Begin(journey), Issue(code))
     # These are not forgotten: they are the history.
     over = msgspec.structs.replace(GRANT, expires_at=NOW - HISTORY + 2)
     await things.put(store, things.made(over), AddClient(CLIENT), Enrol(PHONE, "c0", NOW))
 
     kept = {"grants": 1, "phones": 1, "clients": 1}
-    some = {"journeys": 2, "access_tokens": 2, "enrolments": 2}
+    some = {"journeys": 2, "access_tokens": 0, "enrolments": 2}
     assert await sweep(store, NOW - 1) == {**some, **kept}
-    assert await sweep(store, NOW) == {"journeys": 1, "access_tokens": 1, "enrolments": 1, **kept}
-    left = [*await looking.rows(store, "SELECT token_hash FROM access_tokens")]
-    left += await looking.rows(store, "SELECT journey_id FROM journeys")
+    assert await sweep(store, NOW) == {**some, "journeys": 1, "enrolments": 1, **kept}
+    left = [*await looking.rows(store, "SELECT journey_id FROM journeys")]
     left += await looking.rows(store, "SELECT code_hash FROM enrolments")
-    assert left == [("t1",), ("journey-1",), ("c1",)]
+    assert left == [("journey-1",), ("c1",)]
+
+
+async def test_access_tokens_leave_when_the_hour_in_which_they_expire_is_over(store: Store) -> None:
+    assert NOW % HOUR == 0
+    for number, ends in enumerate((NOW - 1, NOW)):
+        token = msgspec.structs.replace(TOKEN, token_hash=f"t{number}", expires_at=ends)
+        await things.put(store, MakeToken(token))
+    for now, left in ((NOW - 2, 2), (NOW - 1, 1), (NOW + HOUR - 2, 1), (NOW + HOUR - 1, 0)):
+        assert (await sweep(store, now))["access_tokens"] == left
 
 
 async def test_an_expired_enrolment_code_still_counts_for_its_day(store: Store) -> None:
@@ -64,7 +71,7 @@ async def test_an_expired_enrolment_code_still_counts_for_its_day(store: Store) 
 
 async def test_a_sweep_is_bounded(store: Store) -> None:
     for number in range(7):
-        token = msgspec.structs.replace(TOKEN, token_hash=f"t{number}", expires_at=NOW)
+        token = msgspec.structs.replace(TOKEN, token_hash=f"t{number}", expires_at=NOW - 1)
         journey = msgspec.structs.replace(things.journey(number), forget_at=NOW)
         code = msgspec.structs.replace(CODE, code_hash=f"c{number}", created_at=NOW - 3 * DAY)
         await things.put(store, MakeToken(token), Begin(journey), Issue(code))
@@ -165,6 +172,19 @@ async def test_no_sweep_reads_a_whole_table_that_grows(store: Store, database: s
             plans.append(await plan(store, engine, f"DELETE FROM {table} WHERE {column} = 'x'"))
         for lines in plans:
             assert not any(word in lines for word in WHOLE[engine]), (kind.table, lines)
+
+
+async def test_no_look_up_of_an_access_token_reads_a_whole_table(
+    store: Store, database: str
+) -> None:
+    engine = database.split(":", maxsplit=1)[0]
+    for asked in (
+        reads._ACCESS.replace("$1", "'x'").replace("$2, $3", "7, 8"),
+        "DELETE FROM access_tokens WHERE token_hash = 'x' AND expires_at / 3600 = 7",
+        "DELETE FROM access_tokens WHERE client_id = 'x'",
+    ):
+        lines = await plan(store, engine, asked)
+        assert not any(word in lines for word in WHOLE[engine]), lines
 
 
 async def plan(store: Store, engine: str, sql: str) -> str:

@@ -56,9 +56,9 @@ def revoke(
         # Without a refresh token the access token is all there is of the grant. Its own scope
         # does not tell: a refresh may have narrowed it.
         if access.generation:
-            return Decision(None, (RevokeToken(token_hash),))
+            return Decision(None, (RevokeToken(token_hash, access.token_expires_at),))
         ended = () if access.ended_at else _ended_by_client(access, now)
-        return Decision(None, (RevokeToken(token_hash), *ended))
+        return Decision(None, (RevokeToken(token_hash, access.token_expires_at), *ended))
     return Decision(None)
 
 

@@ -150,6 +150,8 @@ class RevokeToken(msgspec.Struct, frozen=True):
     """Forget one access token. No guard: gone is gone."""
 
     token_hash: str
+    expires_at: int
+    """Its own: it is kept by the hour in which it expires."""
 
 
 class Issue(msgspec.Struct, frozen=True):

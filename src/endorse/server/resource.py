@@ -31,7 +31,7 @@ async def opened(desk: Desk, request: HttpRequest) -> Access | Refusal:
     if scheme not in _SCHEMES or not text:
         return refusal.TOKEN_MISSING
     token_hash = await hash_of(desk, text)
-    found = await desk.store.read(lambda db: reads.access(db, token_hash))
+    found = await desk.store.read(lambda db: reads.access(db, token_hash, desk.clock()))
     if found is None:
         return refusal.TOKEN_NOT_GOOD.because("unknown")
     wire.known_as(request, found.client_id)

@@ -14,13 +14,14 @@ import msgspec
 from endorse.core import change as c
 from endorse.core.journey import STEPS
 from endorse.core.model import Evidence, Journey
+from endorse.core.policy import HOUR
 from endorse.store.apply_clients import CLIENTS
 from endorse.store.apply_later import LATER, Row, Rows, kept
 from endorse.store.apply_phones import PHONES
 from endorse.store.audit_log import cut
 from endorse.store.connection import Connection, Value
 from endorse.store.polls import POLLS
-from endorse.store.reads import JOURNEY_COLUMNS
+from endorse.store.reads import JOURNEY_COLUMNS, TOKEN_HOUR
 from endorse.store.requests import PUSHED_COLUMNS
 from endorse.store.restored import end_restored
 from endorse.store.signing_keys import KEYS
@@ -220,7 +221,11 @@ async def _end_grant(db: Connection, change: c.EndGrant) -> bool:
 
 
 async def _revoke_token(db: Connection, change: c.RevokeToken) -> bool:
-    await db.run("DELETE FROM access_tokens WHERE token_hash = $1", change.token_hash)
+    await db.run(
+        f"DELETE FROM access_tokens WHERE token_hash = $1 AND {TOKEN_HOUR} = $2",
+        change.token_hash,
+        change.expires_at // HOUR,
+    )
     return True
 
 

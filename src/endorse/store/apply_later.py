@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from endorse.core import change as c
 from endorse.core.model import Evidence
+from endorse.core.policy import HOUR
 from endorse.store.connection import Connection, Value
 from endorse.store.reads import EVIDENCE_COLUMNS
 
@@ -46,6 +47,8 @@ def kept(evidence: Evidence) -> Row:
 
 def _token(change: c.MakeToken) -> Row:
     token = change.token
+    if token.expires_at - token.created_at > HOUR:
+        raise AssertionError("no access token is looked for beyond the next hour")
     return _TOKEN, (
         token.token_hash,
         token.grant_id,

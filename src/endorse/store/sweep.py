@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from endorse.core.notice import KEPT
 from endorse.core.policy import DAY, HISTORY, HOUR
 from endorse.store.connection import Connection, Engine
+from endorse.store.reads import TOKEN_HOUR
 
 
 class Kind(NamedTuple):
@@ -15,6 +16,8 @@ class Kind(NamedTuple):
     """The column, or the indexed expression, from which `kept_for` counts."""
     kept_for: int = 0
     """For how many seconds a row outlives its expiry."""
+    unit: int = 1
+    """How many seconds the expiry counts as one."""
     marks: tuple[str, str] | None = None
     """A table whose rows belong to these, and the column that both have."""
 
@@ -37,14 +40,15 @@ KINDS: Final = (
     # A client may poll for a while after the end, and is told that it is over.
     Kind("polls", "expires_at", HOUR),
     Kind("invitations", "expires_at"),
-    Kind("access_tokens", "expires_at"),
+    # As they are kept: by the hour, which is over when its last second is.
+    Kind("access_tokens", TOKEN_HOUR, unit=HOUR),
     # An enrolment code counts towards its day's number, so it is kept for that long.
     Kind("enrolments", "created_at", 2 * DAY),
     Kind("tries", "at", DAY),
     Kind("known_browsers", "at", 180 * DAY),
     Kind("client_flags", "at", 180 * DAY),
-    Kind("grants", "COALESCE(ended_at, expires_at)", HISTORY, ("evidence", "grant_id")),
-    Kind("notices", "at", KEPT, ("notices_read", "notice_id")),
+    Kind("grants", "COALESCE(ended_at, expires_at)", HISTORY, marks=("evidence", "grant_id")),
+    Kind("notices", "at", KEPT, marks=("notices_read", "notice_id")),
 )
 
 
@@ -56,12 +60,12 @@ def statement(engine: Engine, kind: Kind) -> str:
 
 async def piece(db: Connection, engine: Engine, kind: Kind, now: int, at_most: int) -> Swept:
     """Delete the oldest `at_most` rows of a kind that should be gone, with what belongs to them."""
-    until = now - kind.kept_for
+    until = (now - kind.kept_for + 1) // kind.unit - 1
     gone = await db.all(statement(engine, kind), until, at_most)
     if kind.marks:
         table, column = kind.marks
         for row in gone:
             await db.run(f"DELETE FROM {table} WHERE {column} = $1", row[1])
     more = len(gone) >= at_most
-    reached = max(row[0] for row in gone) if more else until
-    return Swept(len(gone), more, reached + kind.kept_for)
+    reached = max(row[0] for row in gone) * kind.unit + kind.kept_for if more else now
+    return Swept(len(gone), more, reached)

@@ -45,7 +45,7 @@ async def _told(desk: Desk, client: Client, text: str) -> dict[str, Any]:
         grant = await desk.store.read(lambda db: reads.grant(db, held.grant_id))
         return introspection.of_refresh(client, held, grant, desk.terms, desk.clock())
     token_hash = await hash_of(desk, text)
-    access = await desk.store.read(lambda db: reads.access(db, token_hash))
+    access = await desk.store.read(lambda db: reads.access(db, token_hash, desk.clock()))
     return introspection.of_access(client, access, desk.terms, desk.clock())
 
 

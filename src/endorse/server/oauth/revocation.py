@@ -29,7 +29,7 @@ async def revoke(desk: Desk, request: HttpRequest) -> Response:
     grant_id = held.grant_id if held else ""
 
     async def facts(db: Any) -> tuple[Any, Any]:
-        return await reads.access(db, token_hash), await reads.grant(db, grant_id)
+        return await reads.access(db, token_hash, desk.clock()), await reads.grant(db, grant_id)
 
     answer = await desk.settle(
         facts,

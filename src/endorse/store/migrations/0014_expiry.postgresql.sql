@@ -31,7 +31,7 @@ END
 $$;
 
 CREATE TABLE access_tokens_other PARTITION OF access_tokens (PRIMARY KEY (token_hash)) DEFAULT;
-CREATE INDEX access_tokens_other_expiry ON access_tokens_other (expires_at);
+CREATE INDEX access_tokens_other_hour ON access_tokens_other ((expires_at / 3600));
 
 INSERT INTO access_tokens (token_hash, grant_id, scope, created_at, expires_at, client_id, bound_to, revision)
 SELECT token_hash, grant_id, scope, created_at, expires_at, client_id, bound_to, revision
