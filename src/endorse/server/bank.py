@@ -122,12 +122,25 @@ async def _account(desk: Desk, request: HttpRequest, opened: Access) -> Account 
     return next((account for account in shared if account.resource_id == wanted), _UNKNOWN)
 
 
-def _listed(account: Account) -> dict[str, Any]:
-    details: dict[str, Any] = msgspec.to_builtins(account)
+class _Link(msgspec.Struct, frozen=True):
+    href: str
+
+
+class _Links(msgspec.Struct, frozen=True):
+    balances: _Link
+    transactions: _Link
+
+
+class _Listed(Account, frozen=True, kw_only=True):
+    """An account, with where its balances and transactions are."""
+
+    links: _Links = msgspec.field(name="_links")
+
+
+def _listed(account: Account) -> _Listed:
     here = f"/v1/accounts/{account.resource_id}"
-    links = {"balances": f"{here}/balances", "transactions": f"{here}/transactions"}
-    details["_links"] = {name: {"href": href} for name, href in links.items()}
-    return details
+    links = _Links(_Link(f"{here}/balances"), _Link(f"{here}/transactions"))
+    return _Listed(*msgspec.structs.astuple(account), links=links)
 
 
 def _reference(account: Account) -> dict[str, str]:
