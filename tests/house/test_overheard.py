@@ -74,6 +74,7 @@ def test_a_secret_is_known_by_every_way_in_which_it_travels(kind: str) -> None:
         quote(f"https://app.example/?code={SECRET}", safe=""),
         f"%7B{SECRET}",
     ],
+    ids=["whole", "beginning", "end", "quoted", "after a quoted letter"],
 )
 def test_a_secret_is_found_in_whatever_it_stands(line: str) -> None:
     heard = told("form")
