@@ -31,6 +31,7 @@ from endorse.core.journey import Event, State
 from endorse.core.model import ClientSecret, Grant, Journey, Phone
 from endorse.core.notice import By, Kind, of_phone
 from endorse.store import Store, reads
+from endorse.store.apply import _MOVING
 from tests.store import looking, things
 from tests.store.things import CLIENT, CODE, GRANT, JOURNEY, NOW, PHONE, TOKEN
 
@@ -67,6 +68,19 @@ async def test_a_journey_begins_once_for_each_of_its_handles(store: Store) -> No
         assert not await store.change([Begin(other)], NOW), same
     assert await journey_in(store) == JOURNEY
     assert await looking.count(store, "journeys") == 1
+
+
+async def test_a_move_writes_all_that_changed_and_leaves_the_rest(store: Store) -> None:
+    await things.put_journey(store)
+    before = JOURNEY
+    whole = {name: getattr(things.WHOLE_JOURNEY, name) for name in _MOVING}
+    empty = [{name: getattr(JOURNEY, name)} for name in _MOVING]
+    for fields in (whole, *empty):
+        after = msgspec.structs.replace(before, version=before.version + 1, **fields)
+        assert await store.change([Move(Event.NEW_CODE, before, after)], NOW)
+        before = msgspec.structs.replace(before, version=after.version, **fields)
+        found = await store.read(lambda db: reads.journey_by_short(db, JOURNEY.short))
+        assert found == before
 
 
 async def test_a_move_wins_once(store: Store) -> None:

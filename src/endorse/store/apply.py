@@ -6,6 +6,7 @@ saw. No row changed means that the guard was lost, and nothing of the list is ke
 
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
+from functools import cache
 from operator import attrgetter
 from typing import Any, Final
 
@@ -56,11 +57,19 @@ _BEGIN: Final = (
     f"INSERT INTO journeys ({JOURNEY_COLUMNS}) VALUES ({_numbers(1, len(_FIELDS))}) "
     "ON CONFLICT DO NOTHING"
 )
-_MOVE: Final = (
-    "UPDATE journeys SET state = $4, version = version + 1, "
-    + ", ".join(f"{name} = ${number}" for number, name in enumerate(_MOVING, 5))
-    + " WHERE journey_id = $1 AND state = $2 AND version = $3"
-)
+
+
+@cache
+def _move_of(names: tuple[str, ...]) -> str:
+    """Write the statement that sets these columns: there are about as many as events.
+
+    An index of a column that is set is written anew, whether or not the value is another.
+    """
+    columns = "".join(f", {name} = ${number}" for number, name in enumerate(names, 5))
+    return (
+        f"UPDATE journeys SET state = $4, version = version + 1{columns} "
+        "WHERE journey_id = $1 AND state = $2 AND version = $3"
+    )
 
 
 class Outcome(Enum):
@@ -107,9 +116,12 @@ async def _move(db: Connection, change: c.Move) -> bool:
     before, after = change.before, change.after
     if before.state not in STEPS[change.event].sources:
         raise AssertionError(f"{change.event} is not allowed in {before.state}")
-    values = _moving(after)
+    # The guard holds only where the row is `before`, so that the rest of it may stay.
+    pairs = zip(_MOVING, _moving(before), _moving(after), strict=True)
+    changed = {name: value for name, was, value in pairs if value != was}
     guard = (before.journey_id, before.state.value, before.version)
-    return await db.run(_MOVE, *guard, after.state.value, *values) == 1
+    sql = _move_of(tuple(changed))
+    return await db.run(sql, *guard, after.state.value, *changed.values()) == 1
 
 
 def _column(journey: Journey, name: str) -> Value:

@@ -187,10 +187,17 @@ def placeholders(sql: str) -> str:
 # Four MiB for each of the two connections: the system's cache holds what is read again all the
 # same, and with sixteen the journeys of ten thousand waiting pages stood in memory twice.
 _CACHE_KIB: Final = 4096
+_STATEMENTS: Final = 512  # more than there are: each stays prepared
 
 
 def _connect(path: str) -> sqlite3.Connection:
-    raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=_PATIENCE)
+    raw = sqlite3.connect(
+        path,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=_PATIENCE,
+        cached_statements=_STATEMENTS,
+    )
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",
