@@ -20,7 +20,7 @@ FEW = 20
 @pytest.fixture
 async def served(database: str) -> AsyncIterator[Served]:
     """A server that takes few calls a minute from one address."""
-    law = msgspec.structs.replace(QUICK, calls_a_minute=FEW)
+    law = msgspec.structs.replace(QUICK, calls_a_minute=FEW, refused_after=0)
     async with serving(database, law) as server, quiet_client() as http:
         server.http = http
         yield server

@@ -172,6 +172,12 @@ class Policy(msgspec.Struct, frozen=True):
     # Calls of pages and phones from one address a minute: all people behind one company's or one
     # carrier's address are below fifty a second; at that rate a flood takes a twentieth of a core.
     calls_a_minute: int = 3000
+    # What is more is refused after a second: a flood on a hundred connections then is a hundred
+    # calls a second, whatever it could.
+    refused_after: float = 1.0
+    # Connections of one address: as many pages as those calls can let wait, each for two minutes,
+    # and an eighth of what a server takes.
+    connections_of_address: int = 2048
     # Beginnings from one address a minute: a household is far below, a flood far above.
     starts_a_minute: int = 10
     # Frames that do not count, from one phone a minute: a shaking hand is far below.
@@ -207,6 +213,7 @@ class Terms(msgspec.Struct, frozen=True):
 
 WIDE: Final = Policy(
     calls_a_minute=10_000_000,
+    connections_of_address=1_000_000,
     starts_a_minute=100_000,
     bad_claims_a_minute=100_000,
     registrations_a_minute=100_000,

@@ -64,9 +64,6 @@ class Frontdoor:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._too_often(scope):
-            await self._slow_down(scope, receive, send)
-            return
         logbook.enter(scope)
         elsewhere = self._elsewhere(scope)
         if elsewhere is not None:
@@ -103,20 +100,20 @@ class Frontdoor:
         if not begun:
             await failure(scope, receive, send)
 
-    def _too_often(self, scope: Scope) -> bool:
-        """Say whether an address called pages and phones' endpoints more than many people would.
+    def refuses(self, scope: Scope) -> ASGIApp | None:
+        """Give the refusal if an address called pages and phones more than many people would.
 
         Servers of clients may call theirs as often as they like: they say who they are.
         """
         path = scope["path"]
         if path in _FOR_WATCHERS or path[1:].partition("/")[0] in self._for_clients:
-            return False
+            return None
         caller = address_of(scope, self._desk.settings.trusted_proxies)
         if self._desk.calls.take(caller, self._desk.clock()):
-            return False
+            return None
         # Counted, and not logged: a flood must not fill the log.
         self.measures.refusals[SLOW_DOWN.name] += 1
-        return True
+        return self._slow_down
 
     def _no_route(self, scope: Scope, problem: HTTPException) -> Response:
         """Answer for an address or method that is not in the table: to a person with a page."""

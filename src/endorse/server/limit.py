@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection
+from ipaddress import IPv6Address
 from typing import Final
 
 from starlette.types import Scope
@@ -22,6 +23,7 @@ class Limit:
 
     def take(self, address: str, now: int) -> bool:
         """Take one try; False if the address has had its share of this window."""
+        address = network_of(address)
         window = now // self._seconds
         seen, tries = self._tries.pop(address, (window, 0))
         tries = tries + 1 if seen == window else 1
@@ -32,6 +34,20 @@ class Limit:
             return True
         self.hits += 1
         return False
+
+
+def network_of(address: str) -> str:
+    """Give what one caller has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177 2).
+
+    What is no IPv6 address is given back.
+    """
+    if ":" not in address:
+        return address
+    try:
+        whole = IPv6Address(address)
+    except ValueError:
+        return address
+    return str(whole.ipv4_mapped or IPv6Address(int(whole) >> 64 << 64))
 
 
 def address_of(scope: Scope, trusted_proxies: Collection[str]) -> str:

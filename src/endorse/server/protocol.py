@@ -6,17 +6,20 @@ connection, and a connection only for a time.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, MutableMapping
+from collections import Counter, deque
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import httptools
 import msgspec
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from endorse.server.exchange import Exchange, Flow, Signal
+from endorse.server.limit import network_of
 
 _RECEIVED_WITHIN: Final = 15.0
 """Seconds for a whole request: the largest, 64 KiB, then comes at 4 kB a second."""
@@ -24,7 +27,19 @@ _TAKEN_WITHIN: Final = 30.0
 """Seconds in which a reader must take something of what waits for it."""
 _HEAD: Final = 64 * 1024
 """Bytes. The longest parameters in an address and a phone's proof are a quarter of it."""
+_FIELDS: Final = 128
+"""Header fields. A browser behind two proxies sends thirty; each is looked at several times."""
+_REST: Final = 256 * 1024
+"""Bytes after a head until its request is whole: four times the body, for chunks that are small."""
+_LINGERS: Final = 2.0
+"""Seconds, and bytes, in which a connection that was ended still reads: the system would otherwise
+take back the answer to whoever is still sending (RFC 9112 9.6)."""
+_LINGERS_FOR: Final = 1024 * 1024
+_PIPELINED: Final = 8
+"""Requests that wait behind another on one connection. Of the smallest, 14,000 come in one read."""
 _RETRY_AFTER: Final = 1
+
+_NOWHERE: Final[deque[tuple[bytes, bytes]]] = deque(maxlen=0)
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -32,39 +47,118 @@ class Room(msgspec.Struct, frozen=True):
 
     connections: int = 16_384
     """Of 14 kB each when a page waits on it."""
+    of_address: int = 16_384
+    """Of these, connections of one address: a policy's `connections_of_address`."""
     requests: int = 512
     """Whole requests that are being answered, beside the pages and phones that wait. At 3,000 a
     second the last one has its answer after a sixth of a second."""
+    unread: int = 64 * 1024 * 1024
+    """Bytes of requests that are not whole yet; of one address an eighth of it. Nearly all come
+    whole in one read, and are not counted."""
 
 
 ROOM: Final = Room()
+
+Refuses = Callable[[Scope], ASGIApp | None]
+"""Gives what answers a request that its address may not make any more; None if it may."""
+
+
+class Shared:
+    """What all connections of one server hold together."""
+
+    def __init__(
+        self,
+        room: Room,
+        waiting: Callable[[], int] = lambda: 0,
+        refuses: Refuses | None = None,
+        refused_after: float = 0,
+        trusted_proxies: Collection[str] = (),
+    ) -> None:
+        """Bound them by `room`; `waiting` counts the answers that stay open.
+
+        What `refuses` gives is sent after `refused_after` seconds.
+        Behind a trusted proxy an address is not one caller, so nothing is bounded by it there.
+        """
+        self.room = room
+        self.waiting = waiting
+        self.refuses = refuses or _nothing
+        self.refused_after = refused_after
+        self.trusted_proxies = frozenset(trusted_proxies)
+        self.connections: Counter[str] = Counter()
+        """By address."""
+        self.unread = 0
+        self.unread_of: Counter[str] = Counter()
+        """Bytes by address."""
+        self.turned_away: Counter[str] = Counter()
+        """Connections and requests that were sent away unheard, by why."""
+
+    def enter(self, address: str) -> bool:
+        """Count a connection; say whether its address has too many."""
+        self.connections[address] += 1
+        if address in self.trusted_proxies:
+            return False
+        return self.connections[address] > self.room.of_address
+
+    def leave(self, address: str) -> None:
+        """Forget a connection."""
+        self.connections[address] -= 1
+        if not self.connections[address]:
+            del self.connections[address]
+
+    def hold(self, address: str, more: int) -> bool:
+        """Count bytes of a request that is not whole; say whether they are too many."""
+        self.unread += more
+        held = self.unread_of[address] = self.unread_of[address] + more
+        if not held:
+            del self.unread_of[address]
+        most = self.room.unread
+        few = address in self.trusted_proxies or held <= most // 8
+        return more > 0 and not (few and self.unread <= most)
+
+
+def _nothing(_: Scope) -> None:
+    """Refuse nothing."""
 
 
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
-    def __init__(
-        self,
-        room: Room,
-        waiting: Callable[[], int],
-        turned_away: MutableMapping[str, int],
-        **parts: Any,
-    ) -> None:
-        """Take connections while there is room; `waiting` counts the answers that stay open.
+    # Beside uvicorn's own: with more than thirty an object has a table of names of its own.
+    __slots__ = (
+        "_address",
+        "_drains",
+        "_ended",
+        "_held",
+        "_idle_since",
+        "_in_head",
+        "_refusing",
+        "_shared",
+        "_since",
+        "_size",
+        "_stuck_since",
+        "_unread",
+    )
 
-        `turned_away` is added to: who was sent away unheard, by why.
-        """
+    def __init__(self, shared: Shared, **parts: Any) -> None:
+        """Take a connection into what all of the server share."""
         super().__init__(**parts)
-        self._turned_away = turned_away
+        self._shared = shared
         # A list: an empty queue has 700 bytes, and hardly anybody asks before the answer has come.
         self.pipeline = []  # type: ignore[assignment]
-        self._room = room
-        self._waiting = waiting
+        self._address = ""
         self._since = self.loop.time()
         """When the connection or the request began that is not whole yet; 0 between requests."""
-        self._head = 0
-        """Bytes of a head that is not whole yet; -1 after it."""
+        self._size = 0
+        """Bytes of a request that is not whole yet."""
+        self._unread = 0
+        """Those of them that are counted with the other connections'."""
+        self._in_head = True
         self._held: Any = None
+        """What will answer the request whose body is still coming."""
+        self._drains = False
+        """Whether the rest of a request that was answered is read, to be thrown away."""
+        self._refusing: asyncio.TimerHandle | None = None
+        self._ended = False
         self._stuck_since = 0.0
         self._idle_since = 0.0
         """When the last answer was complete and nothing else was asked yet; 0 while there is."""
@@ -73,16 +167,53 @@ class Protocol(HttpToolsProtocol):
         """Take a connection, or say that there are too many."""
         super().connection_made(transport)
         self.flow = Flow(transport)
-        if len(self.connections) > self._room.connections:
+        self._address = network_of(self.client[0] if self.client else "")
+        if self._shared.enter(self._address):
+            self._shared.turned_away["connections_of_address"] += 1
+            transport.abort()
+        elif len(self.connections) > self._shared.room.connections:
             self._end(503, "Service Unavailable", "connections")
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let go of all that was counted for it."""
+        super().connection_lost(exc)
+        self._shared.leave(self._address)
+        self._count(0)
+        self._held = None
+        if self._refusing is not None:
+            self._refusing.cancel()
+
     def data_received(self, data: bytes) -> None:
-        """Read on, within the bounds of a head."""
-        if self._head >= 0:
-            self._head += len(data)
+        """Read on, within the bounds of a head, a body and all that is unread."""
+        self._size += len(data)
+        if self._ended:
+            if self._size > _LINGERS_FOR:
+                self.transport.abort()
+            return
         super().data_received(data)
-        if self._head > _HEAD:
+        if self._since:
+            self._bound()
+        elif self._idle():
+            # Empty lines before a request begin nothing, and put off that uvicorn hangs up.
+            self._since = self.loop.time()
+
+    def _idle(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete
+
+    def _bound(self) -> None:
+        """Hold what is not whole to its bounds."""
+        if self._in_head and self._size > _HEAD:
             self._end(431, "Request Header Fields Too Large", "large_head")
+        elif self._size > _HEAD + _REST and not self._drains:
+            self._end(413, "Content Too Large", "large_rest")
+        elif self._count(self._size if self._in_head or self._held else 0):
+            self._end(503, "Service Unavailable", "unread")
+
+    def _count(self, unread: int) -> bool:
+        """Count so many bytes as unread; say whether all together are too many."""
+        more, self._unread = unread - self._unread, unread
+        return more != 0 and self._shared.hold(self._address, more)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -90,8 +221,16 @@ class Protocol(HttpToolsProtocol):
         self._since = self.loop.time()
 
     def on_headers_complete(self) -> None:
-        """Its head is whole. As in uvicorn, without what is never asked for here."""
-        self._head = -1
+        """Its head is whole. An exception stops the parser, which then says `send_400_response`."""
+        if self._head_too_large() or len(self.pipeline) >= _PIPELINED:
+            raise ValueError("more than one connection may take")
+        self._begin_exchange()
+        self._in_head = False
+        # Fields after a body would otherwise join those that were looked at, and come last.
+        self.headers = cast("list[tuple[bytes, bytes]]", _NOWHERE)
+
+    def _begin_exchange(self) -> None:
+        """Do as uvicorn does, without what is never asked for here."""
         parser, scope = self.parser, self.scope
         version = parser.get_http_version()
         url = httptools.parse_url(self.url)
@@ -122,16 +261,36 @@ class Protocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.insert(0, (self.cycle, self.app))
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if cycle is self.cycle and cycle.more_body and not self._answered_early(cycle):
-            self._held = app
-        else:
-            self._hand_on(cycle, app)
+    def _head_too_large(self) -> bool:
+        if len(self.headers) > _FIELDS:
+            return True
+        # Most of what came may be a body that was sent along.
+        return self._size > _HEAD and sum(len(n) + len(v) for n, v in self.headers) > _HEAD
 
-    def _answered_early(self, cycle: RequestResponseCycle) -> bool:
-        """Say whether a request is handed on before its body: it asks first, or is too long."""
-        lengths = [int(value) for name, value in self.headers if name == b"content-length"]
-        return cycle.waiting_for_100_continue or max(lengths, default=0) > HIGH_WATER_LIMIT
+    def send_400_response(self, msg: str) -> None:
+        """End what is no HTTP, or more of it than is taken."""
+        if self._in_head and self.headers and self._head_too_large():
+            self._end(431, "Request Header Fields Too Large", "large_head")
+        else:
+            self._end(400, "Bad Request", "broken")
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer it as any other request (RFC 9110 7.8), and do not fill the log with it."""
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if cycle is not self.cycle or not cycle.more_body:
+            self._hand_on(cycle, app)
+            return
+        fields = cycle.scope["headers"]
+        lengths = [int(value) for name, value in fields if name == b"content-length"]
+        self._drains = max(lengths, default=0) > HIGH_WATER_LIMIT
+        if self._drains:
+            self._hand_on(cycle, app)
+            return
+        self._held = app
+        if cycle.waiting_for_100_continue:
+            cycle.waiting_for_100_continue = False
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """A piece of its body; one that is too long is not waited for, but refused inside."""
@@ -142,7 +301,9 @@ class Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """All of it is there."""
         super().on_message_complete()
-        self._since, self._head = 0.0, 0
+        self._since, self._size, self._in_head, self._drains = 0.0, 0, True, False
+        if self._unread:
+            self._count(0)
         if self._held is not None:
             self._hand_on(self.cycle, self._held)
 
@@ -161,15 +322,27 @@ class Protocol(HttpToolsProtocol):
         self._idle_since = 0.0
 
     def _hand_on(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Let a request be answered: by the application, if there is room and it may be asked."""
         self._held = None
-        full = len(self.tasks) - self._waiting() >= self._room.requests
-        if full:
-            self._turned_away["requests"] += 1
-        super()._start_asgi_task(cycle, _overloaded if full else app)
+        shared = self._shared
+        refused = shared.refuses(cast("Scope", cycle.scope))
+        if refused is not None:
+            app = refused
+            # A proxy's connection is for others too.
+            if shared.refused_after and self._address not in shared.trusted_proxies:
+                start = super()._start_asgi_task
+                self._refusing = self.loop.call_later(shared.refused_after, start, cycle, app)
+                return
+        elif len(self.tasks) - shared.waiting() >= shared.room.requests:
+            shared.turned_away["requests"] += 1
+            app = _overloaded
+        super()._start_asgi_task(cycle, app)
 
     def end_if_slow(self, now: float) -> None:
         """End the connection if its other side sends or reads too slowly."""
-        if self._since and now - self._since > _RECEIVED_WITHIN:
+        if self._ended and now - self._since > _LINGERS:
+            self.transport.abort()
+        elif self._since and not self._ended and now - self._since > _RECEIVED_WITHIN:
             self._end(408, "Request Timeout", "slow_sender")
         elif not self.transport.get_write_buffer_size():
             self._stuck_since = 0.0
@@ -178,30 +351,30 @@ class Protocol(HttpToolsProtocol):
         elif not self._stuck_since:
             self._stuck_since = now
         elif now - self._stuck_since > _TAKEN_WITHIN:
-            self._turned_away["slow_reader"] += 1
+            self._shared.turned_away["slow_reader"] += 1
             self.transport.abort()
 
     def _end(self, status: int, reason: str, why: str) -> None:
         """End the connection, with an answer if something was begun and is not being answered."""
-        self._turned_away[why] += 1
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        under_way = cycle is not None and not cycle.response_complete and self._held is None
-        asked = status == 503 or self._head != 0
-        self._since, self._head, self._held = 0.0, 0, None
-        if under_way or not asked:
+        self._shared.turned_away[why] += 1
+        under_way = not self._idle() if self._in_head else self._held is None
+        asked = status == 503 or self._size > 0
+        self._count(0)
+        if self._held is not None:
+            self._held, self.cycle.response_complete = None, True
+        if under_way or not asked or len(self.connections) > self._shared.room.connections * 5 // 4:
             self.transport.abort()
         elif not self.transport.is_closing():
             again = f"retry-after: {_RETRY_AFTER}\r\n" if status == 503 else ""
             rest = f"{again}content-length: 0\r\nconnection: close\r\n\r\n"
             self.transport.write(f"HTTP/1.1 {status} {reason}\r\n{rest}".encode())
-            self.transport.close()
+            self.transport.write_eof()
+            self._ended, self._size, self._since = True, 0, self.loop.time()
 
 
-def protocol_for(
-    room: Room, waiting: Callable[[], int], turned_away: MutableMapping[str, int]
-) -> Any:
+def protocol_for(shared: Shared) -> Any:
     """Give what uvicorn calls for each connection."""
-    return partial(Protocol, room, waiting, turned_away)
+    return partial(Protocol, shared)
 
 
 def end_slow(connections: Collection[Any], now: float) -> None:
@@ -210,7 +383,7 @@ def end_slow(connections: Collection[Any], now: float) -> None:
         connection.end_if_slow(now)
 
 
-async def _overloaded(scope: Any, receive: Any, send: Any) -> None:
+async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
     """Say that there is too much to do (RFC 9110 15.6.4)."""
     headers = [
         (b"content-type", b"application/json"),

@@ -10,11 +10,12 @@ import resource
 import secrets
 import signal
 import socket
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+import sys
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -24,9 +25,10 @@ from endorse.core.coding import Fresh, b64url
 from endorse.risk import Risk
 from endorse.server.clock import Clock, SteadyClock
 from endorse.server.desk import Desk, InventedPeople
+from endorse.server.frontdoor import Frontdoor
 from endorse.server.keys import SECRET_BYTES, Keys, read_secret
 from endorse.server.places import read_places
-from endorse.server.protocol import ROOM, Room, end_slow, protocol_for
+from endorse.server.protocol import ROOM, Shared, end_slow, protocol_for
 from endorse.server.risk import Rules
 from endorse.server.settings import Settings
 from endorse.server.stand_in import StandIn
@@ -40,6 +42,8 @@ log: Final = logging.getLogger("endorse")
 
 _GONE_AFTER: Final = 30_000
 """Milliseconds in which a machine must say that it got what it was sent (RFC 5482)."""
+_OTHER_FILES: Final = 256
+"""Databases, logs, sockets that listen, calls to others."""
 
 
 async def open_desk(
@@ -149,15 +153,15 @@ def listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
 class Server(uvicorn.Server):
     """uvicorn, which ends the open event streams before it waits for connections to close."""
 
-    def __init__(self, config: uvicorn.Config, desk: Desk | None) -> None:
-        """Serve; `desk` is the one whose streams are ended."""
+    def __init__(self, config: uvicorn.Config, desk: Desk | None, shared: Shared) -> None:
+        """Serve; `desk` is the one whose streams are ended, `shared` bounds the connections."""
         super().__init__(config)
+        config.http = protocol_for(shared)
         self._desk = desk
         self.ready = asyncio.Event()
-        self.turned_away: Counter[str] = Counter()
-        """Connections and requests that were sent away unheard, by why."""
+        self.shared = shared
         if desk is not None:
-            desk.measures.turned_away = self.turned_away
+            desk.measures.turned_away = shared.turned_away
             desk.measures.connections = lambda: len(self.server_state.connections)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -190,18 +194,14 @@ class Server(uvicorn.Server):
 
 
 def server_for(
-    app: ASGIApp,
-    desk: Desk | None,
-    log_level: str = "warning",
-    room: Room = ROOM,
-    waiting: Callable[[], int] = lambda: 0,
+    app: ASGIApp, desk: Desk | None, shared: Shared | None = None, log_level: str = "error"
 ) -> Server:
     """Make a server for an application; `serve` it on sockets of `listen`.
 
-    Beside those who wait at the desk, `waiting` counts answers that stay open.
+    Its connections are bounded by `shared`, or else as the desk's policy says. A warning of
+    uvicorn's is one for each broken request: a flood of lines.
     """
-    if desk is not None:
-        waiting = desk.waiting.count
+    shared = shared or _shared(app, desk)
     config = uvicorn.Config(
         app,
         ws="none",
@@ -213,9 +213,25 @@ def server_for(
         proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
-    server = Server(config, desk)
-    config.http = protocol_for(room, waiting, server.turned_away)
-    return server
+    return Server(config, desk, shared)
+
+
+def _shared(app: ASGIApp, desk: Desk | None) -> Shared:
+    # A fifth of what there is are those that were ended and still linger.
+    most = max(1, (_files() - _OTHER_FILES) * 4 // 5)
+    room = msgspec.structs.replace(ROOM, connections=min(ROOM.connections, most))
+    if desk is None:
+        return Shared(room)
+    law, proxies = desk.law, desk.settings.trusted_proxies
+    room = msgspec.structs.replace(room, of_address=law.connections_of_address)
+    refuses = app.refuses if isinstance(app, Frontdoor) else None
+    return Shared(room, desk.waiting.count, refuses, law.refused_after, proxies)
+
+
+def _files() -> int:
+    """Give how many files this user may have open at once."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if most == resource.RLIM_INFINITY else most
 
 
 def _allow_connections() -> None:
