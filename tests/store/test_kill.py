@@ -17,7 +17,7 @@ from tests.store import looking
 
 pytestmark = pytest.mark.anyio
 
-KILLS = 5
+KILLS = 5 if parts.SOAK else 2
 FILES = 20 if parts.SOAK else 1
 ROOT = Path(__file__).resolve().parents[2]
 
