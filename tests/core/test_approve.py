@@ -251,6 +251,19 @@ def test_two_equal_reviews_have_two_challenges() -> None:
     assert first == second
 
 
+def test_a_document_names_no_more_accounts_than_the_policy_allows() -> None:
+    owned = [SharedAccount(f"acc-{it}", None, None, "EUR") for it in range(LAW.accounts_chosen + 1)]
+
+    def reviewed(count: int) -> Decision[Journey]:
+        chosen = [account.resource_id for account in owned[:count]]
+        choice = approve.Choice(chosen, owned, "en")
+        fresh = scene.fresh_from("r")
+        return approve.review(matched(), ANNA, CLIENT, choice, scene.TERMS, NOW, fresh)
+
+    assert done(reviewed(LAW.accounts_chosen)).document
+    assert refused(reviewed(LAW.accounts_chosen + 1)).error == "accounts_not_accepted"
+
+
 @pytest.mark.parametrize(
     "accounts",
     [(), ("acc-4",), ("acc-1", "acc-4"), ("acc-1", "acc-1"), ("",), ("acc-1 acc-2",)],

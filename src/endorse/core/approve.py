@@ -242,6 +242,8 @@ def review(
     least, most = accounts_needed(asked)
     if held.request.grant_action == alter.MERGE:
         least = 0
+    if len(chosen) > terms.law.accounts_chosen:
+        return Decision(refusal.ACCOUNTS_NOT_GOOD)
     if len(set(chosen)) != len(chosen) or not set(chosen) <= offered:
         return Decision(refusal.ACCOUNTS_NOT_GOOD)
     if not least <= len(chosen) or (most is not None and len(chosen) > most):

@@ -116,9 +116,8 @@ class Pages:
     ) -> Response:
         """Render a page once for equal (hashable) facts, and put `each` into it every time."""
         pieces = self._kept(name, language, tuple(each), tuple(facts.items()))
-        whole = b"".join(
-            escape(each[piece]).encode() if isinstance(piece, str) else piece for piece in pieces
-        )
+        put = {fact: escape(value).encode() for fact, value in each.items()}
+        whole = b"".join(put[it] if isinstance(it, str) else it for it in pieces)
         return self._answer(name, language, 200, whole)
 
     def _in_pieces(

@@ -11,7 +11,7 @@ from endorse.core import approve, consent, proof, refusal, ways
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url
 from endorse.core.journey import LIVE, State
-from endorse.core.model import Grant, Hint, Journey, Phone, Standing
+from endorse.core.model import Client, Grant, Hint, Journey, Phone, Standing
 from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.browser import address
@@ -148,22 +148,21 @@ async def review(desk: Desk, request: HttpRequest) -> Response:
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     phone, asked = entered
-    held = await _held(desk, phone, asked.journey)
-    if isinstance(held, Refusal):
-        return wire.refused(held)
-    client = await client_of(desk, held)
     owned = [shared(account) for account in await desk.bank.accounts(phone.person_id)]
-    chosen = asked.accounts[: desk.law.accounts_chosen + 1]
-    if len(chosen) > desk.law.accounts_chosen:
-        return wire.refused(refusal.ACCOUNTS_NOT_GOOD)
-    choice = approve.Choice(chosen, owned, consent.locale_of(asked.locale))
+    choice = approve.Choice(asked.accounts, owned, consent.locale_of(asked.locale))
 
-    def decide(read: _Found) -> Decision[Journey]:
-        journey, grant = read
+    async def facts(db: Any) -> tuple[Journey | None, Client | None, Grant | None]:
+        journey, grant = await _found(db, asked.journey)
+        return journey, await client_of(desk, journey) if journey else None, grant
+
+    def decide(read: tuple[Journey | None, Client | None, Grant | None]) -> Decision[Journey]:
+        journey, client, grant = read
+        if client is None:
+            return Decision(refusal.JOURNEY_NOT_FOUND)
         now, fresh = desk.clock(), desk.fresh
         return approve.review(journey, phone, client, choice, desk.terms, now, fresh, grant)
 
-    journey = await desk.settle(lambda db: _found(db, asked.journey), decide)
+    journey = await desk.settle(facts, decide)
     if isinstance(journey, Refusal):
         return wire.refused(journey)
     options = passkey_options(desk, phone, from_b64url(journey.challenge or "") or b"")
