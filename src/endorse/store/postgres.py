@@ -43,7 +43,13 @@ _AWAY = (
 )
 
 
-_HOW: Final[dict[str, Any]] = {"timeout": 10, "statement_cache_size": 500}
+_HOW: Final[dict[str, Any]] = {
+    "timeout": 10,
+    "statement_cache_size": 500,
+    # Plans are kept for as long as a connection, and tables grow: one that was made while a table
+    # was empty must not go on to read it whole. Compiling is for statements that take seconds.
+    "server_settings": {"enable_seqscan": "off", "jit": "off"},
+}
 
 
 async def _as_it_is(_: "asyncpg.Connection[Any]") -> None:
