@@ -118,11 +118,5 @@ async def test_the_steps_of_a_connection_cost_seven_statements_at_most(
     costs["resume"] = cost(noted)
     # Of a claim: the phone, the journey, the browser; then, in one transaction, the journey again,
     # the person's other journeys and tries, and the move.
-    assert costs == {
-        "start": 1,
-        "claim": 7,
-        "match": 4,
-        "review": 4,
-        "approve": 6,
-        "resume": 3,
-    }
+    most = {"start": 1, "claim": 7, "match": 4, "review": 3, "approve": 6, "resume": 3}
+    assert {step: count for step, count in costs.items() if count > most[step]} == {}

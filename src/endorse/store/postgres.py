@@ -1,14 +1,10 @@
-"""PostgreSQL: one connection that writes, a pool that reads, the same statements as on SQLite.
-
-No statement of ours leaves anything in a connection (no SET, no session lock, no cursor), so none
-is reset when it goes back to the pool: that would be a second round trip for each read.
-"""
+"""PostgreSQL: one connection that writes, some that read, the same statements as on SQLite."""
 
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import asyncpg
 
@@ -17,11 +13,7 @@ from endorse.store import partitions
 from endorse.store.connection import Busy, Connection, Ear, Query, Row, StoreAway, T, Value
 from endorse.store.listen import Listener
 from endorse.store.news import CHANNEL
-
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    _Raw = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
+from endorse.store.readers import Readers, opened
 
 _log: Final = logging.getLogger("endorse")
 
@@ -43,23 +35,10 @@ _AWAY = (
 )
 
 
-_HOW: Final[dict[str, Any]] = {
-    "timeout": 10,
-    "statement_cache_size": 500,
-    # Plans are kept for as long as a connection, and tables grow: one that was made while a table
-    # was empty must not go on to read it whole. Compiling is for statements that take seconds.
-    "server_settings": {"enable_seqscan": "off", "jit": "off"},
-}
-
-
-async def _as_it_is(_: "asyncpg.Connection[Any]") -> None:
-    """Give a connection back to the pool without resetting anything."""
-
-
 class PostgresConnection:
     """The `Connection` of PostgreSQL."""
 
-    def __init__(self, raw: "_Raw") -> None:
+    def __init__(self, raw: "asyncpg.Connection[Any]") -> None:
         """Use an open connection."""
         self.raw = raw
 
@@ -99,13 +78,10 @@ class PostgresEngine:
     name: Final = "postgresql"
     listing: Final = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 
-    def __init__(self, pool: "asyncpg.Pool[Any]", url: str, seconds: Callable[[], float]) -> None:
-        """Read with an open pool, write and listen at `url`: see `connect`.
-
-        `seconds` only ever grows.
-        """
-        self._pool = pool
+    def __init__(self, url: str, readers: Readers, seconds: Callable[[], float]) -> None:
+        """Read with these, write and listen at `url`: see `connect`. `seconds` only ever grows."""
         self._url = url
+        self._readers = readers
         self._writer: asyncpg.Connection[Any] | None = None
         self._ear = Listener(url, _AWAY)
         self._seconds = seconds
@@ -115,19 +91,22 @@ class PostgresEngine:
     async def connect(
         cls, url: str, connections: int = 8, seconds: Callable[[], float] = time.monotonic
     ) -> "PostgresEngine":
-        """Open a pool to `postgresql://…`. Raises StoreAway if the server does not answer."""
+        """Read with up to `connections` to `postgresql://…`.
+
+        Raises StoreAway if the server does not answer.
+        """
+        readers = Readers(url, connections)
         try:
-            pool = await asyncpg.create_pool(
-                url, min_size=2, max_size=connections, reset=_as_it_is, **_HOW
-            )
+            async with readers.lent():
+                pass
         except (*_AWAY, asyncpg.PostgresError) as error:
             raise StoreAway(f"PostgreSQL does not answer: {error}") from error
-        return cls(pool, url, seconds)
+        return cls(url, readers, seconds)
 
     async def read(self, query: Query[T]) -> T:
         """Run a query on a connection; each statement sees what is committed."""
         try:
-            async with self._pool.acquire() as raw:
+            async with self._readers.lent() as raw:
                 return await query(PostgresConnection(raw))
         except _AWAY as error:
             raise StoreAway(str(error)) from error
@@ -137,7 +116,7 @@ class PostgresEngine:
         """Lend the writing connection for one transaction; commit at the end."""
         try:
             if self._writer is None or self._writer.is_closed():
-                self._writer = await asyncpg.connect(self._url, **_HOW)
+                self._writer = await opened(self._url)
             async with self._writer.transaction():
                 yield PostgresConnection(self._writer)
         except _AWAY as error:
@@ -145,9 +124,9 @@ class PostgresEngine:
 
     @asynccontextmanager
     async def _beside(self) -> AsyncIterator[Connection]:
-        """Lend a connection of the pool for one transaction that others need not wait for."""
+        """Lend a reading connection for one transaction, so that no batch waits for it."""
         try:
-            async with self._pool.acquire() as raw, raw.transaction():
+            async with self._readers.lent() as raw, raw.transaction():
                 yield PostgresConnection(raw)
         except _AWAY as error:
             raise StoreAway(str(error)) from error
@@ -231,4 +210,4 @@ class PostgresEngine:
         """Close all connections."""
         if self._writer is not None:
             await self._writer.close()
-        await self._pool.close()
+        await self._readers.close()
