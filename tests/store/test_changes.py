@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 
 import asyncpg
 import msgspec
@@ -215,6 +216,21 @@ async def test_a_token_from_before_a_replacement_opens_nothing(store: Store) -> 
     assert (await grant_in(store)).tokens_from == 2
     assert await store.read(lambda db: reads.access(db, TOKEN.token_hash, NOW)) is None
     assert await store.read(lambda db: reads.access(db, "newer", NOW)) is not None
+
+
+@pytest.mark.parametrize("life", [1, 300, 3600])
+async def test_a_token_is_found_at_every_moment_of_its_life(store: Store, life: int) -> None:
+    await things.put_grant(store)
+    for begins in (0, 1, 1800, 3299, 3300, 3301, 3599):
+        made = NOW - NOW % 3600 + begins
+        name = f"made at {begins}"
+        token = msgspec.structs.replace(
+            TOKEN, token_hash=name, created_at=made, expires_at=made + life
+        )
+        await things.put(store, MakeToken(token))
+        for now in {made, made + life // 2, made + life - 1}:
+            found = await store.read(partial(reads.access, token_hash=name, now=now))
+            assert found is not None, (begins, now - made)
 
 
 async def test_refresh_tokens_are_made_void_at_the_generation_that_was_read(store: Store) -> None:

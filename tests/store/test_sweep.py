@@ -179,7 +179,8 @@ async def test_no_look_up_of_an_access_token_reads_a_whole_table(
 ) -> None:
     engine = database.split(":", maxsplit=1)[0]
     for asked in (
-        reads._ACCESS.replace("$1", "'x'").replace("$2, $3", "7, 8"),
+        reads._ACCESS_OF_HOUR.replace("$1", "'x'").replace("$2", "7"),
+        reads._ACCESS_OF_TWO.replace("$1", "'x'").replace("$2, $3", "7, 8"),
         "DELETE FROM access_tokens WHERE token_hash = 'x' AND expires_at / 3600 = 7",
         "DELETE FROM access_tokens WHERE client_id = 'x'",
     ):

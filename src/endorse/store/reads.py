@@ -101,10 +101,13 @@ _ACCESS: Final = (
     "COALESCE(c.profile, 'plain'), COALESCE(g.authorization_details, '[]') "
     "FROM access_tokens t LEFT JOIN grants g ON g.grant_id = t.grant_id "
     "LEFT JOIN clients c ON c.client_id = COALESCE(g.client_id, t.client_id) "
-    f"WHERE t.token_hash = $1 AND t.{TOKEN_HOUR} IN ($2, $3) "
+    "WHERE t.token_hash = $1 "
     "AND (t.revision >= g.tokens_from OR t.grant_id = '') "
-    "AND c.removed_at IS NULL"
+    "AND c.removed_at IS NULL "
 )
+_ACCESS_OF_HOUR: Final = f"{_ACCESS}AND t.{TOKEN_HOUR} = $2"
+_ACCESS_OF_TWO: Final = f"{_ACCESS}AND t.{TOKEN_HOUR} IN ($2, $3)"
+_USUAL_LIFE: Final = Policy().access_token
 
 client = _clients.client
 clients = _clients.clients
@@ -275,8 +278,12 @@ async def evidence(db: Connection, grant_id: str) -> list[Evidence]:
 
 async def access(db: Connection, token_hash: str, now: int) -> Access | None:
     """Read what an access token opens: one statement, for every call of the bank's API."""
-    hour = now // HOUR
-    row = await db.one(_ACCESS, token_hash, hour, hour + 1)
+    hour, row = now // HOUR, None
+    # Mostly it ends within this hour for sure. SQLite finds one hour a quarter faster than two.
+    if (now + _USUAL_LIFE) // HOUR == hour:
+        row = await db.one(_ACCESS_OF_HOUR, token_hash, hour)
+    if row is None:
+        row = await db.one(_ACCESS_OF_TWO, token_hash, hour, hour + 1)
     if row is None:
         return None
     grant_id, client_id, person_id, scope, given, account_ids, *rest, details = row
