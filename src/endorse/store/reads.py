@@ -277,7 +277,7 @@ async def evidence(db: Connection, grant_id: str) -> list[Evidence]:
 
 
 async def access(db: Connection, token_hash: str, now: int) -> Access | None:
-    """Read what an access token opens: one statement, for every call of the bank's API."""
+    """Read what an access token opens: one statement, for nearly every call of the bank's API."""
     hour, row = now // HOUR, None
     # Mostly it ends within this hour for sure. SQLite finds one hour a quarter faster than two.
     if (now + _USUAL_LIFE) // HOUR == hour:
