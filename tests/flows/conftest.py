@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from tests import parts
+from tests.flows.nodes import doubled
 from tests.flows.play import QUICK, quiet_client
 from tests.serving import Served, serving
 
@@ -30,11 +33,25 @@ def database(
 async def served(database: str) -> AsyncIterator[Served]:
     """A sandbox server that all stories of a file share, on each database.
 
-    Its clock only moves forward, so a story may leave it where it is.
+    Its clock only moves forward, so a story may leave it where it is. With ENDORSE_SOAK=1 there are
+    two servers on PostgreSQL, which are called in turn: no story may need to come back to one.
     """
-    async with serving(database, QUICK) as server, quiet_client() as http:
-        server.http = http
+    async with AsyncExitStack() as running:
+        server = await running.enter_async_context(serving(database, QUICK))
+        server.http = await running.enter_async_context(quiet_client())
+        if parts.SOAK and database.startswith("postgresql:"):
+            await running.enter_async_context(doubled(server))
         yield server
+
+
+@pytest.fixture
+async def one_server(served: Served) -> AsyncIterator[None]:
+    """For a story that looks into the memory of one server, or puts something there."""
+    before = served.http, served.phones
+    async with quiet_client() as served.http:
+        served.phones = {}
+        yield
+    served.http, served.phones = before
 
 
 @pytest.fixture

@@ -361,6 +361,7 @@ async def pinged(served: Served, url: str) -> tuple[App, str]:
 
 
 @pytest.mark.spec("CIBA Core 10.2", "a ping carries the client's token and the auth_req_id")
+@pytest.mark.usefixtures("one_server")
 async def test_a_ping_tells_the_client_that_it_may_fetch_the_answer(served: Served) -> None:
     async with listening("204 No Content") as (listener, url):
         app, auth_req_id = await pinged(served, url)
@@ -372,6 +373,7 @@ async def test_a_ping_tells_the_client_that_it_may_fetch_the_answer(served: Serv
     await register(served)
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_a_ping_follows_no_redirect_and_is_tried_twice_only(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:

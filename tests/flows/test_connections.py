@@ -27,6 +27,7 @@ async def test_a_connection_says_who_sees_what_until_when(served: Served) -> Non
     assert ids == [account["resourceId"] for account in listed]
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_the_last_use_is_noted(served: Served) -> None:
     phone = await play.somebody(served)
     got = await play.tokens(served, phone)

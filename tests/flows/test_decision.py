@@ -23,6 +23,7 @@ async def test_a_refusal_on_the_phone_is_told_to_the_app(served: Served, step: s
     assert refused.value.state == "rejected"
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_a_cancel_on_the_page_ends_it_for_the_phone_at_once(served: Served) -> None:
     phone, tab = await play.phone_of(served), await play.begun(served)
     review = await play.reviewed(tab, phone)

@@ -17,6 +17,7 @@ MOMENTS = 5
 """Seconds. A look is taken every second; a busy machine may be late for it."""
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_page_and_phone_learn_within_moments_that_the_phone_was_revoked_elsewhere(
     served: Served,
 ) -> None:

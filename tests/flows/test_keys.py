@@ -162,6 +162,7 @@ async def test_the_keys_may_be_held_elsewhere(tmp_path: Path) -> None:
     assert sorted(handles) == ["slot 0", "slot 1"]
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_a_holder_that_does_not_answer_is_a_fault_and_no_refusal(served: Served) -> None:
     desk, slots = served.desk, Slots()
     kept, desk.keyring = desk.keyring, Keyring(desk.store, slots, served.clock, desk.law)

@@ -61,6 +61,7 @@ def moved(before: Samples, after: Samples, name: str, **labels: str) -> float:
     return after.get(key, 0) - before.get(key, 0)
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_a_whole_flow_moves_what_counts_it(served: Served, watch: Watch) -> None:
     phone, before = await play.phone_of(served), await watch.look()
     got = await play.tokens(served, phone)
@@ -82,6 +83,7 @@ async def test_a_whole_flow_moves_what_counts_it(served: Served, watch: Watch) -
     assert by("frames_total") >= 1
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_a_refusal_a_kill_and_a_limit_are_counted_by_name(
     served: Served, watch: Watch
 ) -> None:
@@ -105,6 +107,7 @@ async def test_a_refusal_a_kill_and_a_limit_are_counted_by_name(
     assert moved(before, after, "limited_total", limit="bad_claims") == 1
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_each_limit_of_the_desk_is_counted(served: Served, watch: Watch) -> None:
     desk = served.desk
     limits = {name for name, part in vars(desk).items() if isinstance(part, Limit)}
@@ -113,6 +116,7 @@ async def test_each_limit_of_the_desk_is_counted(served: Served, watch: Watch) -
     assert limits <= told
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_who_waits_is_seen_while_waiting(served: Served, watch: Watch) -> None:
     tab, before = await play.begun(served), await watch.look()
     async with tab.listening() as page:
@@ -122,6 +126,7 @@ async def test_who_waits_is_seen_while_waiting(served: Served, watch: Watch) -> 
     assert moved(before, await watch.look(), "waiting", who="page") == 0
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_no_label_holds_an_id_and_every_route_is_a_template(
     served: Served, watch: Watch
 ) -> None:
@@ -139,9 +144,11 @@ async def test_no_label_holds_an_id_and_every_route_is_a_template(
     assert routes <= {path for path, _ in play.routes_of()}
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_process_and_checks_are_told_and_strangers_get_nothing(
     served: Served, watch: Watch
 ) -> None:
+    assert (await served.http.get(served.url("/healthz"))).status_code == 200  # and keeps it open
     samples = await watch.look()
     assert samples["process_resident_memory_bytes", frozenset()] > 1_000_000
     assert samples["endorse_ready", frozenset({("check", "store")})] == 1

@@ -322,6 +322,7 @@ async def test_what_the_person_agreed_to_tell_stays_in_their_list_and_in_the_evi
     assert '"openid","profile"' in whole.items[0].signed
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_asking_who_somebody_is_counts_as_a_use_of_the_connection(served: Served) -> None:
     phone = await play.somebody(served)
     got = await play.tokens(served, phone, scope=ASKED)

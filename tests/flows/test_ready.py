@@ -77,6 +77,7 @@ async def test_a_schema_older_than_the_program_is_not_ready_and_a_newer_one_is(
         db.close()
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_a_check_that_takes_for_ever_fails_and_all_who_ask_share_one_look(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

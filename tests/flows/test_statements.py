@@ -16,7 +16,7 @@ from tests.flows import play
 from tests.serving import Served
 from tests.store import looking
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("one_server")]
 
 
 @pytest.fixture

@@ -223,6 +223,7 @@ async def test_the_end_of_the_server_ends_streams_and_watches_at_once(tmp_path: 
     await http.aclose()
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_a_reader_that_leaves_is_forgotten(served: Served) -> None:
     tab = await play.begun(served)
     before = served.desk.waiting.count()
@@ -277,6 +278,7 @@ async def test_who_does_not_read_holds_one_full_buffer_and_reads_the_newest_stat
         assert heard.count(b"event: done") == 1
 
 
+@pytest.mark.usefixtures("one_server")
 async def test_a_page_that_breaks_ends_alone(served: Served) -> None:
     broken, whole = await play.begun(served), await play.begun(served)
     async with broken.listening() as one, whole.listening() as other:
