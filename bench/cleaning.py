@@ -25,7 +25,7 @@ from bench.report import Line, percentile
 from endorse.core.policy import HOUR
 from endorse.store import partitions
 
-_A_SECOND: Final = 300.0
+_A_SECOND: Final = 100.0
 _AT_MOST: Final = 1.5
 _SEED: Final = 11
 _PARTITION: Final = 300_000

@@ -88,7 +88,7 @@ class _Rows:
         self._draw = random.Random(11)
         self._names = _Names(self._draw)
         self._text = "".join(self._draw.choices(_SIGNS, k=4000))
-        account = '{{"resource_id":"{}","iban":"NL91ABNA0417164300","name":null,"currency":"EUR"}}'
+        account = '{{"resourceId":"{}","iban":"NL91ABNA0417164300","name":null,"currency":"EUR"}}'
         ids = self._text[:22], self._text[22:44]
         self._accounts = f"[{','.join(account.format(one) for one in ids)}]"
         self._ids = f'["{ids[0]}","{ids[1]}"]'

@@ -13,9 +13,9 @@ from endorse.store.sweep import KINDS, Kind
 log: Final = logging.getLogger("endorse")
 
 _EVERY: Final = 10.0
-# Each request may have to wait for one piece: a hundred rows take two or three milliseconds.
-_AT_MOST: Final = 100
-_PAUSE: Final = 0.005
+# Pieces take few milliseconds, and so does their commit. Many of them one after another would fill
+# the log, and whoever is served would wait for it to be moved into the file.
+_PAUSE: Final = 0.020
 
 
 class Sweeper:
@@ -59,12 +59,12 @@ class Sweeper:
             unfinished = []
             for kind in left:
                 began = time.perf_counter()
-                swept = await self._store.sweep(kind, self._clock(), _AT_MOST)
+                swept = await self._store.sweep(kind, self._clock(), kind.at_once)
                 self.rows += swept.rows
                 self._gone_until[kind.table] = swept.gone_until
                 if swept.more:
                     unfinished.append(kind)
                 if swept.rows:
                     # A busy database answers late, and is then left alone for longer.
-                    await asyncio.sleep(max(_PAUSE, time.perf_counter() - began))
+                    await asyncio.sleep(max(_PAUSE, 2 * (time.perf_counter() - began)))
             left = tuple(unfinished)

@@ -18,6 +18,8 @@ class Kind(NamedTuple):
     """For how many seconds a row outlives its expiry."""
     unit: int = 1
     """How many seconds the expiry counts as one."""
+    at_once: int = 200
+    """How many rows make a piece. Each key of a row is on a page of its own, written anew."""
     marks: tuple[str, str] | None = None
     """A table whose rows belong to these, and the column that both have."""
 
@@ -33,7 +35,7 @@ class Swept(NamedTuple):
 
 
 KINDS: Final = (
-    Kind("journeys", "forget_at"),
+    Kind("journeys", "forget_at", at_once=20),
     Kind("used_once", "expires_at"),
     Kind("signing_keys", "leaves_at"),
     Kind("pushed_requests", "expires_at"),
@@ -47,7 +49,13 @@ KINDS: Final = (
     Kind("tries", "at", DAY),
     Kind("known_browsers", "at", 180 * DAY),
     Kind("client_flags", "at", 180 * DAY),
-    Kind("grants", "COALESCE(ended_at, expires_at)", HISTORY, marks=("evidence", "grant_id")),
+    Kind(
+        "grants",
+        "COALESCE(ended_at, expires_at)",
+        HISTORY,
+        at_once=20,
+        marks=("evidence", "grant_id"),
+    ),
     Kind("notices", "at", KEPT, marks=("notices_read", "notice_id")),
 )
 
