@@ -17,6 +17,7 @@ import uvloop
 from bench import (
     busy,
     cleaning,
+    crowded,
     endorse,
     flat,
     flows,
@@ -24,8 +25,10 @@ from bench import (
     load,
     machine,
     nodes,
+    overload,
     plot,
     report,
+    shed,
     sides,
     start,
     strict,
@@ -60,6 +63,11 @@ _WORKS = (
     works.API,
     endorse.BARE_API,
 )
+_ATTACKS = {
+    "flood": "An address that calls pages as fast as they answer",
+    "anew": "An address that calls pages so, each on a new connection",
+    "drip": "Two thousand connections that send a byte a second (slowloris)",
+}
 _KINDS = ("busy", "latency", "pages", "nodes", "start", "fapi2", "dpop", endorse.BARE_API)
 """What a whole run measures of Endorse, beside the comparison."""
 
@@ -115,6 +123,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=0.05, help="seconds between approvals")
     parser.add_argument("--starts", type=int, default=10)
     parser.add_argument("--busy", type=float, default=15.0, help="seconds a round, for busy")
+    parser.add_argument("--attack", type=float, default=20.0, help="seconds a round, of floods")
+    parser.add_argument("--people", type=float, default=40.0, help="flows a second meanwhile")
     parser.add_argument("--flows", type=int, default=1500, help="whole flows a round")
     parser.add_argument("--seconds", type=float, default=2.5, help="of one work, a round")
     parser.add_argument("--at-once", type=int, default=32, help="flows at the same time")
@@ -286,7 +296,30 @@ def _said(what: str, options: argparse.Namespace) -> str:
     return f"{what}, {options.seconds:g} s a round, {options.at_once} at once"
 
 
+def _attacked(how: str, options: argparse.Namespace, folder: str) -> list[Line]:
+    """Let people come without and with an address that attacks, in turn."""
+    connections = {"drip": 2000}.get(how, 64)
+    rounds = []
+    for it in range(options.rounds):
+        with running(f"sqlite:///{folder}/{how}-{it}.db", guarded=True) as server:
+            seconds, rate = options.attack, options.people
+            rounds.append(_run(overload.notice(server, how, connections, seconds, rate)))
+    said = f"{_ATTACKS[how]}, {options.people:g} flows a second, {options.attack:g} s a round"
+    return _told(said, crowded.noticed(how, rounds))
+
+
+def _overload(options: argparse.Namespace, folder: str) -> list[Line]:
+    def once(server: Running) -> Coroutine[Any, Any, shed.Shed]:
+        return shed.measure(server, options.attack)
+
+    rounds = [_on_sqlite(folder, f"overload-{it}", once) for it in range(options.rounds)]
+    said = f"Four times as many pages as can be, {options.attack:g} s a round"
+    return _told(said, crowded.shed(rounds))
+
+
 _MEASURES: dict[str, Callable[[argparse.Namespace, str], list[Line]]] = {
+    **{how: partial(_attacked, how) for how in _ATTACKS},
+    "overload": _overload,
     "compare": _compare,
     "busy": _busy,
     "latency": _latency,

@@ -48,15 +48,18 @@ class _Wire(asyncio.Protocol):
         self._over: asyncio.Future[Answer | None] | None = None
 
     @classmethod
-    async def to(cls, port: int, old: Self | None) -> Self:
-        """Give the old connection if it is fresh, or else a new one."""
+    async def to(cls, port: int, old: Self | None, address: str | None = None) -> Self:
+        """Give the old connection if it is fresh, or else a new one from this address."""
         if old is not None and old.transport is not None and not old.transport.is_closing():
             if time.perf_counter() - old.last < _FRESH_SECONDS:
                 return old
             old.transport.close()
         wire = cls()
         loop = asyncio.get_running_loop()
-        wire.transport, _ = await loop.create_connection(lambda: wire, ADDRESS, port)
+        here = None if address is None else (address, 0)
+        wire.transport, _ = await loop.create_connection(
+            lambda: wire, ADDRESS, port, local_addr=here
+        )
         return wire
 
     def write(self, request: bytes) -> "asyncio.Future[Answer | None]":
@@ -174,16 +177,17 @@ class _Events(_Wire):
 class Connection:
     """Carries one request after another over a kept connection."""
 
-    def __init__(self, port: int) -> None:
-        """Speak to this port of this machine; the first request connects."""
+    def __init__(self, port: int, address: str | None = None) -> None:
+        """Speak to this port of this machine; the first request connects, from this address."""
         self._port = port
+        self._address = address
         self._wire: _Whole | None = None
         self.sent_at = 0.0
         """The time.perf_counter() at which the last request was handed to the system."""
 
     async def send(self, request: bytes) -> Answer:
         """Send a whole request and give its answer. Raises Broken, OSError."""
-        self._wire = await _Whole.to(self._port, self._wire)
+        self._wire = await _Whole.to(self._port, self._wire, self._address)
         self.sent_at = time.perf_counter()
         answer = await self._wire.write(request)
         if answer is None:
@@ -199,15 +203,16 @@ class Connection:
 class Stream:
     """Carries one event stream after another over a kept connection."""
 
-    def __init__(self, port: int) -> None:
-        """Speak to this port of this machine; the first stream connects."""
+    def __init__(self, port: int, address: str | None = None) -> None:
+        """Speak to this port of this machine; the first stream connects, from this address."""
         self._port = port
+        self._address = address
         self._wire: _Events | None = None
         self._over: asyncio.Future[Answer | None] | None = None
 
     async def begin(self, request: bytes, on_event: OnEvent) -> None:
         """Ask for a stream; its events are told as they come, until `end`."""
-        self._wire = await _Events.to(self._port, self._wire)
+        self._wire = await _Events.to(self._port, self._wire, self._address)
         self._over = self._wire.begin(request, on_event)
 
     async def end(self) -> None:

@@ -81,6 +81,15 @@ def command(*options: str) -> list[str]:
     return [str(Path(sys.executable).parent / "endorse"), "sandbox", "--json", *options]
 
 
+_GUARDED = """
+import msgspec
+from endorse.cli import main, sandbox
+from endorse.core.policy import WIDE, Policy
+names = ("calls_a_minute", "refused_after", "connections_of_address")
+sandbox.WIDE = msgspec.structs.replace(WIDE, **{it: getattr(Policy(), it) for it in names})
+main()
+"""
+"""The sandbox with a bank's bounds for one address, in place of none."""
 _WITHOUT_CLEANING = """
 from endorse.cli import main
 from endorse.server.sweeper import Sweeper
@@ -106,12 +115,17 @@ def on_core(core: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def running(
-    database: str, beside: Running | None = None, *, cleaning: bool = True
+    database: str,
+    beside: Running | None = None,
+    *,
+    cleaning: bool = True,
+    guarded: bool = False,
 ) -> Iterator[Running]:
     """Run a sandbox on free ports with this database; stop it at the end.
 
     With `beside` it goes by the name of that one. Only its own facts have the redirect address
-    that then counts. Without `cleaning` it leaves what is over where it is.
+    that then counts. Without `cleaning` it leaves what is over where it is. A `guarded` one bounds
+    what one address may do, as a bank's server does.
     """
     line = command("--app-port=0", f"--database={database}")
     if beside is not None:
@@ -120,6 +134,8 @@ def running(
     line.append(f"--port={port}")
     if not cleaning:
         line = [sys.executable, "-c", _WITHOUT_CLEANING, *line[1:]]
+    if guarded:
+        line = [sys.executable, "-c", _GUARDED, *line[1:]]
     with on_core(SERVER_CORE):
         process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
     try:

@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
-from endorse.server.protocol import Room, Shared, end_slow
+from endorse.server.protocol import end_slow
+from endorse.server.room import Room, Shared
 from endorse.server.run import Server, listen, server_for
 from tests.flows import play
 from tests.flows.listening import PATIENCE
@@ -64,10 +65,10 @@ class Stage:
         [connection] = self.server.server_state.connections
         return connection
 
-    def look(self, seconds: float) -> None:
+    async def look(self, seconds: float) -> None:
         """Look for slow connections as if so many seconds had passed."""
         now = asyncio.get_running_loop().time()
-        end_slow(self.server.server_state.connections, now + seconds)
+        await end_slow(self.server.server_state.connections, now + seconds)
 
 
 @contextlib.asynccontextmanager

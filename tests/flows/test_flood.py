@@ -39,6 +39,15 @@ async def test_an_address_that_calls_too_often_is_told_when_to_come_back(
     assert (await served.http.get(served.url("/auth"))).status_code != 429
 
 
+async def test_what_an_address_may_do_comes_back_bit_by_bit(served: Served) -> None:
+    for _ in range(FEW):
+        await served.http.get(served.url("/auth"))
+    # In 60 s all 20 of it; in 6 s two.
+    served.clock.move(6)
+    statuses = [(await served.http.get(served.url("/auth"))).status_code for _ in range(3)]
+    assert [it == 429 for it in statuses] == [False, False, True]
+
+
 async def test_others_are_served_while_one_address_is_not(served: Served) -> None:
     mine = [await served.http.get(served.url("/auth")) for _ in range(FEW + 1)]
     assert mine[-1].status_code == 429

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from endorse.core.refusal import CODE_NOT_GOOD
 from endorse.phone import Refused
-from endorse.server.limit import Limit
+from endorse.server.limit import Allowance, Limit
 from endorse.server.operator import operators_app
 from endorse.server.run import listen, server_for
 from endorse.store.tally import Tally
@@ -110,7 +110,7 @@ async def test_a_refusal_a_kill_and_a_limit_are_counted_by_name(
 @pytest.mark.usefixtures("one_server")
 async def test_each_limit_of_the_desk_is_counted(served: Served, watch: Watch) -> None:
     desk = served.desk
-    limits = {name for name, part in vars(desk).items() if isinstance(part, Limit)}
+    limits = {name for name, part in vars(desk).items() if isinstance(part, Limit | Allowance)}
     assert set(desk.limits_hit()) == limits
     told = {dict(labels).get("limit") for _, labels in await watch.look()}
     assert limits <= told

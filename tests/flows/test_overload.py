@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from endorse.server.protocol import Room
+from endorse.server.room import Room
 from tests.flows import play
 from tests.flows.staged import GET, POST, Stage, rest, seen, staged
 
@@ -27,9 +27,9 @@ async def test_a_request_that_does_not_come_whole_in_time_is_ended_and_bothers_n
     stage: Stage, sent: bytes
 ) -> None:
     reader, writer = await seen(stage, sent)
-    stage.look(14.5)
+    await stage.look(14.5)
     assert not reader.at_eof()
-    stage.look(15.5)
+    await stage.look(15.5)
     assert (await rest(reader)).startswith(b"HTTP/1.1 408 ")
     assert stage.turned_away == {"slow_sender": 1}
     assert stage.app.calls == 0
@@ -38,7 +38,7 @@ async def test_a_request_that_does_not_come_whole_in_time_is_ended_and_bothers_n
 
 async def test_a_connection_on_which_nothing_is_asked_is_ended(stage: Stage) -> None:
     reader, writer = await stage.connect()
-    stage.look(15.5)
+    await stage.look(15.5)
     assert await rest(reader) == b""
     writer.close()
 
@@ -49,10 +49,10 @@ async def test_a_request_is_handed_on_when_all_of_it_is_there(stage: Stage) -> N
     writer.write(b"cd")
     assert b"abcd" in await reader.readuntil(b"abcd")
     # Between two requests the connection may rest for a while.
-    stage.look(4)
+    await stage.look(4)
     writer.write(POST + b"efgh" + POST + b"ijkl")
     assert b"ijkl" in await reader.readuntil(b"ijkl")
-    stage.look(6)
+    await stage.look(6)
     assert await reader.read() == b"\r\n0\r\n\r\n"
     writer.close()
 
@@ -120,10 +120,10 @@ async def test_who_does_not_read_an_answer_is_ended(stage: Stage) -> None:
     connection = stage.taken()
     writer.write(GET)
     await play.until(connection.transport.get_write_buffer_size)
-    stage.look(0)
-    stage.look(29)
+    await stage.look(0)
+    await stage.look(29)
     assert not connection.transport.is_closing()
-    stage.look(31)
+    await stage.look(31)
     with pytest.raises(asyncio.IncompleteReadError):
         await reader.readexactly(len(stage.app.answer))
     assert stage.turned_away == {"slow_reader": 1}

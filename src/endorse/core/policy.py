@@ -169,8 +169,9 @@ class Policy(msgspec.Struct, frozen=True):
     # up to 10 s ahead is accepted, one more than 60 s ahead is not).
     clocks_differ: int = 10
 
-    # Calls of pages and phones from one address a minute: all people behind one company's or one
-    # carrier's address are below fifty a second; at that rate a flood takes a twentieth of a core.
+    # Calls of pages and phones from one address, at once and then again in the course of a minute:
+    # all people behind one company's or one carrier's address are below fifty a second; at that
+    # rate a flood takes a twentieth of a core.
     calls_a_minute: int = 3000
     # What is more is refused after a second: a flood on a hundred connections then is a hundred
     # calls a second, whatever it could.

@@ -17,7 +17,7 @@ from endorse.server import logbook
 from endorse.server.clock import Clock, SteadyClock
 from endorse.server.keyring import Keyring
 from endorse.server.keys import Keys
-from endorse.server.limit import Limit
+from endorse.server.limit import Allowance, Limit
 from endorse.server.measures import Measures
 from endorse.server.ping import Pings
 from endorse.server.ready import Readiness
@@ -91,7 +91,7 @@ class Desk:
         """Set when the server was told to stop: it still answers, but wants no new requests."""
         self.waiting = Waiting(settings.policy.frame_every)
         self.pings = Pings(settings.sandbox)
-        self.calls = Limit(settings.policy.calls_a_minute, seconds=60)
+        self.calls = Allowance(settings.policy.calls_a_minute, seconds=60)
         self.starts = Limit(settings.policy.starts_a_minute, seconds=60)
         self.pushes = Limit(settings.policy.starts_a_minute, seconds=60)
         # A proof counts from `dpop_age` before its time to as long after it.

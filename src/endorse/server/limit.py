@@ -36,6 +36,30 @@ class Limit:
         return False
 
 
+class Allowance:
+    """What each address may do, which fills up again steadily: a flood has no burst each minute."""
+
+    def __init__(self, count: int, seconds: int) -> None:
+        """Allow `count` tries at once, and again after `seconds`: some more in each second."""
+        self._count = count
+        self._each_second = count / seconds
+        self.hits = 0
+        """How many tries were one too many."""
+        self._left: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def take(self, address: str, now: int) -> bool:
+        """Take one try; False if the address has none left."""
+        address = network_of(address)
+        seen, left = self._left.pop(address, (now, float(self._count)))
+        left = min(self._count, left + (now - seen) * self._each_second)
+        may = left >= 1
+        self._left[address] = (now, left - may)
+        if len(self._left) > _ADDRESSES:
+            self._left.popitem(last=False)
+        self.hits += not may
+        return may
+
+
 def network_of(address: str) -> str:
     """Give what one caller has: an IPv4 address, or the /64 of an IPv6 address (RFC 6177 2).
 

@@ -6,20 +6,20 @@ connection, and a connection only for a time.
 """
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Collection
 from functools import partial
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
 import httptools
-import msgspec
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from endorse.server.exchange import Exchange, Flow, Signal
 from endorse.server.limit import network_of
+from endorse.server.room import Shared
 
 _RECEIVED_WITHIN: Final = 15.0
 """Seconds for a whole request: the largest, 64 KiB, then comes at 4 kB a second."""
@@ -37,87 +37,15 @@ take back the answer to whoever is still sending (RFC 9112 9.6)."""
 _LINGERS_FOR: Final = 1024 * 1024
 _PIPELINED: Final = 8
 """Requests that wait behind another on one connection. Of the smallest, 14,000 come in one read."""
+_LOOKS_AT_ONCE: Final = 100
+"""Connections. To end them all takes a few milliseconds."""
 _RETRY_AFTER: Final = 1
 
+_OVERLOADED: Final = (
+    b'{"error":"temporarily_unavailable","error_description":"Too much is asked at this moment.'
+    b' Try again in a second."}'
+)
 _NOWHERE: Final[deque[tuple[bytes, bytes]]] = deque(maxlen=0)
-
-
-class Room(msgspec.Struct, frozen=True):
-    """How much a server takes on at once."""
-
-    connections: int = 16_384
-    """Of 14 kB each when a page waits on it."""
-    of_address: int = 16_384
-    """Of these, connections of one address: a policy's `connections_of_address`."""
-    requests: int = 512
-    """Whole requests that are being answered, beside the pages and phones that wait. At 3,000 a
-    second the last one has its answer after a sixth of a second."""
-    unread: int = 64 * 1024 * 1024
-    """Bytes of requests that are not whole yet; of one address an eighth of it. Nearly all come
-    whole in one read, and are not counted."""
-
-
-ROOM: Final = Room()
-
-Refuses = Callable[[Scope], ASGIApp | None]
-"""Gives what answers a request that its address may not make any more; None if it may."""
-
-
-class Shared:
-    """What all connections of one server hold together."""
-
-    def __init__(
-        self,
-        room: Room,
-        waiting: Callable[[], int] = lambda: 0,
-        refuses: Refuses | None = None,
-        refused_after: float = 0,
-        trusted_proxies: Collection[str] = (),
-    ) -> None:
-        """Bound them by `room`; `waiting` counts the answers that stay open.
-
-        What `refuses` gives is sent after `refused_after` seconds.
-        Behind a trusted proxy an address is not one caller, so nothing is bounded by it there.
-        """
-        self.room = room
-        self.waiting = waiting
-        self.refuses = refuses or _nothing
-        self.refused_after = refused_after
-        self.trusted_proxies = frozenset(trusted_proxies)
-        self.connections: Counter[str] = Counter()
-        """By address."""
-        self.unread = 0
-        self.unread_of: Counter[str] = Counter()
-        """Bytes by address."""
-        self.turned_away: Counter[str] = Counter()
-        """Connections and requests that were sent away unheard, by why."""
-
-    def enter(self, address: str) -> bool:
-        """Count a connection; say whether its address has too many."""
-        self.connections[address] += 1
-        if address in self.trusted_proxies:
-            return False
-        return self.connections[address] > self.room.of_address
-
-    def leave(self, address: str) -> None:
-        """Forget a connection."""
-        self.connections[address] -= 1
-        if not self.connections[address]:
-            del self.connections[address]
-
-    def hold(self, address: str, more: int) -> bool:
-        """Count bytes of a request that is not whole; say whether they are too many."""
-        self.unread += more
-        held = self.unread_of[address] = self.unread_of[address] + more
-        if not held:
-            del self.unread_of[address]
-        most = self.room.unread
-        few = address in self.trusted_proxies or held <= most // 8
-        return more > 0 and not (few and self.unread <= most)
-
-
-def _nothing(_: Scope) -> None:
-    """Refuse nothing."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -377,22 +305,25 @@ def protocol_for(shared: Shared) -> Any:
     return partial(Protocol, shared)
 
 
-def end_slow(connections: Collection[Any], now: float) -> None:
-    """End every connection whose other side is too slow; `now` in the event loop's seconds."""
-    for connection in list(connections):
-        connection.end_if_slow(now)
+async def end_slow(connections: Collection[Any], now: float) -> None:
+    """End every connection whose other side is too slow; `now` in the event loop's seconds.
+
+    Others are served in between: of those who send slowly many are over in the same second.
+    """
+    for number, connection in enumerate(list(connections)):
+        if number % _LOOKS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+        if connection in connections:
+            connection.end_if_slow(now)
 
 
 async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
     """Say that there is too much to do (RFC 9110 15.6.4)."""
     headers = [
         (b"content-type", b"application/json"),
+        (b"content-length", str(len(_OVERLOADED)).encode()),
         (b"retry-after", str(_RETRY_AFTER).encode()),
         (b"cache-control", b"no-store"),
     ]
-    body = (
-        b'{"error":"temporarily_unavailable","error_description":"Too much is asked at this moment.'
-        b' Try again in a second."}'
-    )
     await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": _OVERLOADED})

@@ -28,8 +28,9 @@ from endorse.server.desk import Desk, InventedPeople
 from endorse.server.frontdoor import Frontdoor
 from endorse.server.keys import SECRET_BYTES, Keys, read_secret
 from endorse.server.places import read_places
-from endorse.server.protocol import ROOM, Shared, end_slow, protocol_for
+from endorse.server.protocol import end_slow, protocol_for
 from endorse.server.risk import Rules
+from endorse.server.room import ROOM, Shared
 from endorse.server.settings import Settings
 from endorse.server.stand_in import StandIn
 from endorse.store import Store, open_store, reads
@@ -184,7 +185,7 @@ class Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Look once a second for connections that are too slow."""
         if counter % 10 == 0:
-            end_slow(self.server_state.connections, asyncio.get_running_loop().time())
+            await end_slow(self.server_state.connections, asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     @contextlib.contextmanager
