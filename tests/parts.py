@@ -180,17 +180,19 @@ class PostgresServer:
             self._process = None
 
     def kill(self) -> None:
-        """SIGKILL to every process of it at once, and wait until the first one is gone."""
+        """SIGKILL to every process of it at once, and wait until all are gone."""
         assert self._process is not None
         pid = self._process.pid
-        children = subprocess.run(
-            ["pgrep", "--parent", str(pid)], capture_output=True, text=True, check=True
-        ).stdout.split()
+        os.kill(pid, signal.SIGSTOP)  # from here on it has no new children
+        children = _said("pgrep", "--parent", str(pid)).split()
         for one in (pid, *map(int, children)):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(one, signal.SIGKILL)
         self._process.wait()
         self._process = None
+        # It would not start again while one of them holds its memory; a zombie holds none.
+        while any(not it.startswith("Z") for it in _said("ps", "-o", "stat=", *children).split()):
+            time.sleep(0.005)
 
     def _run(self, program: str, *arguments: str) -> None:
         where = ("--host=127.0.0.1", f"--port={self.port}", "--username=endorse")
@@ -243,6 +245,10 @@ def _quietly(command: Sequence[str | Path], user: int | None) -> None:
     done = subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+
+
+def _said(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def _wait_until_ready(
