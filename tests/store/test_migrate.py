@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import time
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from endorse.store import migrate, open_store, opening
+from endorse.store import migrate, open_store, opening, reads
 from endorse.store.connection import Busy, StoreAway
 from endorse.store.migrate import NewerSchema
 from endorse.store.postgres import PostgresEngine
-from tests.store import things
+from tests.store import looking, things
 
 pytestmark = pytest.mark.anyio
 
@@ -114,6 +115,30 @@ async def test_what_is_pending_is_said_and_nothing_is_changed(empty_database: st
 def files(folder: Path) -> dict[str, bytes]:
     """Every file of a folder, whole."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+async def test_live_tokens_go_on_and_expired_ones_are_left_behind(empty_database: str) -> None:
+    engine = await opening._engine(empty_database)
+    now = int(time.time())
+    async with engine.migrating() as db:
+        for table in migrate._TABLES:
+            await db.run(table)
+        for version, step in sorted(migrate.steps(engine.name).items()):
+            if version < 14:
+                await migrate._run(db, step)
+        for name, lives in (("live", 300), ("expired", -300)):
+            await db.run(
+                "INSERT INTO access_tokens (token_hash, grant_id, scope, created_at, expires_at, "
+                "client_id) VALUES ($1, '', 'directory', $2, $3, 'app')",
+                name,
+                now,
+                now + lives,
+            )
+    await engine.close()
+    store = await open_store(empty_database)
+    assert await looking.rows(store, "SELECT token_hash FROM access_tokens") == [("live",)]
+    assert await store.read(lambda db: reads.access(db, "live", now)) is not None
+    await store.close()
 
 
 async def test_looking_makes_no_file(tmp_path: Path) -> None:

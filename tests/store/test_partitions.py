@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -14,8 +13,7 @@ import pytest
 from endorse.core.change import MakeToken, RevokeToken
 from endorse.core.policy import HOUR
 from endorse.server.sweeper import Sweeper
-from endorse.store import Store, migrate, open_store, partitions, reads
-from endorse.store.postgres import PostgresEngine
+from endorse.store import Store, open_store, partitions, reads
 from tests.store import looking, things
 from tests.store.things import GRANT, TOKEN
 
@@ -130,32 +128,6 @@ async def test_servers_that_turn_over_together_do_not_hinder_each_other(
         await asyncio.gather(*(one.turn_over(now) for one in (store, other) * 4))
         await store.turn_over(now)
         assert await made(store) == [now - now % HOUR + ahead * HOUR for ahead in range(3)]
-
-
-async def test_live_tokens_of_the_schema_before_go_on_and_expired_ones_are_left_behind(
-    emptied_url: str,
-) -> None:
-    engine = await PostgresEngine.connect(emptied_url)
-    async with engine.migrating() as db:
-        for table in migrate._TABLES:
-            await db.run(table)
-        for version, step in sorted(migrate.steps(engine.name).items()):
-            if version < 14:
-                await migrate._run(db, step)
-        for name, lives in (("live", 300), ("expired", -300)):
-            await db.run(
-                "INSERT INTO access_tokens (token_hash, grant_id, scope, created_at, expires_at, "
-                "client_id) VALUES ($1, '', 'directory', 0, $2 + extract(epoch FROM now()), 'app')",
-                name,
-                lives,
-            )
-    await engine.close()
-    store = await open_store(emptied_url)
-    [(table, name)] = await looking.rows(store, LYING)
-    assert name == "live"
-    assert table != partitions.REST
-    assert await store.read(lambda db: reads.access(db, "live", int(time.time()))) is not None
-    await store.close()
 
 
 async def test_no_look_up_reads_a_whole_table_though_it_is_known_to_be_empty(
