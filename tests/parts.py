@@ -116,6 +116,14 @@ def haproxy() -> Path:
     return Path(program)
 
 
+def ip() -> Path:
+    """The program that sets up networks, or a skip; only root may."""
+    found = shutil.which("ip", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if found is None:
+        _missing("ip is not installed (Debian: iproute2)")
+    return Path(found)
+
+
 def postgres_binaries() -> Path:
     """The folder of the newest installed PostgreSQL's initdb, postgres and pg_ctl."""
     folders = [path for pattern in POSTGRES_FOLDERS for path in Path("/").glob(pattern[1:])]

@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,6 +73,8 @@ class Served:
     http: httpx2.AsyncClient
     app: App
     public_app: App
+    connections: Collection[Any] = ()
+    """All that are open, as the server has them."""
     phones: dict[str, Phone] = field(default_factory=dict)
 
     @property
@@ -142,7 +144,8 @@ async def serving(
     await server.ready.wait()
     try:
         async with httpx2.AsyncClient(timeout=30) as http:
-            yield Served(desk, clock, http, app, public_app)
+            open_here = server.server_state.connections
+            yield Served(desk, clock, http, app, public_app, open_here)
     finally:
         server.should_exit = True
         await running

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import msgspec
 
+from endorse.core.model import Journey
 from endorse.core.policy import WIDE
 from endorse.phone import Claimed, Matched, Phone, Review, sandbox_code
 from endorse.server.app import ANSWERS, PAGES
@@ -250,6 +251,13 @@ async def opens(served: Served, access_token: str) -> bool:
 async def together(*work: Any) -> list[Any]:
     """Do things at the same moment; what one raises is its result."""
     return await asyncio.gather(*work, return_exceptions=True)
+
+
+async def journey_of(tab: Tab) -> Journey:
+    """The journey that a page waits for."""
+    found = await tab.served.desk.store.read(lambda db: reads.journey_by_short(db, tab.short))
+    assert found is not None
+    return found
 
 
 async def until(condition: Callable[[], bool]) -> None:

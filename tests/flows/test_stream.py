@@ -14,9 +14,7 @@ import httpx2
 import msgspec
 import pytest
 
-from endorse.core.model import Journey
 from endorse.phone import Phone
-from endorse.store import reads
 from endorse.store.sqlite import SqliteEngine
 from tests.flows import play
 from tests.flows.listening import PATIENCE, Listening
@@ -233,12 +231,6 @@ async def test_a_reader_that_leaves_is_forgotten(served: Served) -> None:
     await play.until(lambda: served.desk.waiting.count() == before)
 
 
-async def _journey_of(tab: play.Tab) -> Journey:
-    found = await tab.served.desk.store.read(lambda db: reads.journey_by_short(db, tab.short))
-    assert found is not None
-    return found
-
-
 def _unsent() -> Callable[[], int]:
     """Tell, when called, how many bytes the fullest connection of this process holds back."""
     all_here = [it for it in gc.get_objects() if type(it).__name__ == "TCPTransport"]
@@ -261,7 +253,7 @@ async def test_who_does_not_read_holds_one_full_buffer_and_reads_the_newest_stat
         await loop.sock_connect(lazy, ("127.0.0.1", int(host.rsplit(":", 1)[1])))
         await loop.sock_sendall(lazy, head.encode())
         await play.until(lambda: served.desk.waiting.count() == before + 1)
-        journey, full = await _journey_of(tab), 64 * 1024
+        journey, full = await play.journey_of(tab), 64 * 1024
         unsent = _unsent()
         while unsent() <= full:
             for _ in range(100):
@@ -283,7 +275,7 @@ async def test_a_page_that_breaks_ends_alone(served: Served) -> None:
     broken, whole = await play.begun(served), await play.begun(served)
     async with broken.listening() as one, whole.listening() as other:
         await one.frame()
-        nonsense = msgspec.structs.replace(await _journey_of(broken), code_from="nonsense")
+        nonsense = msgspec.structs.replace(await play.journey_of(broken), code_from="nonsense")
         served.desk.waiting.changed(nonsense)
         with pytest.raises(httpx2.RemoteProtocolError):
             await one.rest()
