@@ -46,17 +46,18 @@ class App:
 class Stage:
     """The application behind a server."""
 
-    def __init__(self, app: App, server: Server, port: int) -> None:
+    def __init__(self, app: App, server: Server, host: str, port: int) -> None:
         self.turned_away = server.shared.turned_away
         self.app = app
         self.server = server
+        self.host = host
         self.port = port
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection that the server has taken."""
         connections = self.server.server_state.connections
         before = len(connections)
-        pair = await asyncio.open_connection("127.0.0.1", self.port, limit=1 << 20)
+        pair = await asyncio.open_connection(self.host, self.port, limit=1 << 20)
         await play.until(lambda: len(connections) > before)
         return pair
 
@@ -72,15 +73,17 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def staged(room: Room, waiting: int = 0, **more: Any) -> AsyncIterator[Stage]:
+async def staged(
+    room: Room, waiting: int = 0, host: str = "127.0.0.1", **more: Any
+) -> AsyncIterator[Stage]:
     """A server with so much room, of whose answers so many are known to wait."""
     app = App()
-    sockets = listen(["127.0.0.1"], 0)
+    sockets = listen([host], 0)
     server = server_for(app, None, Shared(room, lambda: waiting, **more))
     running = asyncio.create_task(server.serve(sockets))
     await server.ready.wait()
     try:
-        yield Stage(app, server, sockets[0].getsockname()[1])
+        yield Stage(app, server, host, sockets[0].getsockname()[1])
     finally:
         app.go.set()
         server.should_exit = True

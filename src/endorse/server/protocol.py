@@ -95,7 +95,8 @@ class Protocol(HttpToolsProtocol):
         """Take a connection, or say that there are too many."""
         super().connection_made(transport)
         self.flow = Flow(transport)
-        self._address = network_of(self.client[0] if self.client else "")
+        peer = self.client[0] if self.client else ""
+        self._address = peer if peer in self._shared.trusted_proxies else network_of(peer)
         if self._shared.enter(self._address):
             self._shared.turned_away["connections_of_address"] += 1
             transport.abort()
