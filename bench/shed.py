@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -73,7 +74,7 @@ class _Crowd:
         self._port = port
         self._request = request
         self._done = done
-        self._free: list[_Asking] = []
+        self._free: deque[_Asking] = deque()
         self._all: list[_Asking] = []
 
     async def gather(self) -> None:
@@ -98,7 +99,7 @@ class _Crowd:
         asked = 0
         while (now := time.perf_counter()) < began + seconds:
             for _ in range(min(int((now - began) * rate) - asked, len(self._free))):
-                self._free.pop().ask(self._request, time.perf_counter())
+                self._free.popleft().ask(self._request, time.perf_counter())
                 asked += 1
             await asyncio.sleep(_TICK)
         self._done.seconds = time.perf_counter() - began
@@ -116,7 +117,7 @@ class _Crowd:
 class _Asking(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, free: "list[_Asking]", done: Shed) -> None:
+    def __init__(self, free: "deque[_Asking]", done: Shed) -> None:
         self._free = free
         self._done = done
         self._asked_at = 0.0

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from endorse.server.limit import Limit
+from endorse.server.protocol import end_slow
 from endorse.server.room import Room
 from endorse.server.run import server_for
 from tests.flows import play
@@ -236,19 +237,56 @@ async def test_who_hangs_up_before_the_refusal_leaves_nothing_behind() -> None:
         await play.until(connection._refusing.cancelled)
 
 
+@pytest.mark.parametrize("how", ["stays", "sends on"])
+async def test_who_was_refused_and_stays_or_sends_on_is_cut_off(stage: Stage, how: str) -> None:
+    reader, writer = await stage.connect()
+    connection = stage.taken()
+    writer.write(GET[:-2] + b"a: b\r\n" * 129 + b"\r\n")
+    assert (await rest(reader)).startswith(b"HTTP/1.1 431 ")
+    if how == "stays":
+        await stage.look(1.5)
+        assert not connection.transport.is_closing()
+        await stage.look(2.5)
+    else:
+        # What is in the system's buffers on the way counts as well.
+        writer.write(b"a" * 2_000_000)
+    await play.until(lambda: not stage.server.server_state.connections)
+    assert stage.turned_away == {"large_head": 1}
+    writer.transport.abort()
+
+
+class Counted:
+    """A connection that only counts how often it was looked at."""
+
+    looks = 0
+
+    def end_if_slow(self, now: float) -> None:
+        """Be looked at."""
+        self.looks += 1
+
+
 async def test_who_serves_looks_once_a_second_for_connections_that_are_too_slow() -> None:
-    looked: list[float] = []
-
-    class Connection:
-        def end_if_slow(self, now: float) -> None:
-            looked.append(now)
-
-    server = server_for(App(), None)
-    server.server_state.connections.add(Connection())  # type: ignore[arg-type]
+    server, connection = server_for(App(), None), Counted()
+    server.server_state.connections.add(connection)  # type: ignore[arg-type]
     # uvicorn calls it ten times a second; here nothing is waited for.
     for counter in range(1000, 1030):
         assert not await server.on_tick(counter)
-    assert len(looked) == 3
+    assert connection.looks == 3
+
+
+async def test_others_are_served_while_many_connections_are_looked_at() -> None:
+    connections = {Counted() for _ in range(1000)}
+    left, looked = set(connections), []
+
+    def meanwhile() -> None:
+        looked.append(sum(it.looks for it in left))
+        # Who leaves meanwhile is not looked at any more.
+        connections.clear()
+
+    asyncio.get_running_loop().call_soon(asyncio.get_running_loop().call_soon, meanwhile)
+    await end_slow(connections, 0)
+    assert 0 < looked[0] < 1000
+    assert sum(it.looks for it in left) == looked[0]
 
 
 @pytest.mark.parametrize(

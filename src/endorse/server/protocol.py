@@ -203,9 +203,6 @@ class Protocol(HttpToolsProtocol):
         else:
             self._end(400, "Bad Request", "broken")
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Answer it as any other request (RFC 9110 7.8), and do not fill the log with it."""
-
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle is not self.cycle or not cycle.more_body:
             self._hand_on(cycle, app)
