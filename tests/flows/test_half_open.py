@@ -45,8 +45,9 @@ async def unread(tab: play.Tab) -> AsyncIterator[socket.socket]:
 
 
 async def test_who_never_reads_its_stream_is_sent_away_and_forgotten(
-    served: Served,
+    bank_server: Served,
 ) -> None:
+    served = bank_server
     desk, loop = served.desk, asyncio.get_running_loop()
     tab = await play.begun(served)
     connections = served.connections
