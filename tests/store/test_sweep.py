@@ -139,6 +139,17 @@ async def test_a_round_goes_on_until_nothing_is_left_and_the_lag_says_so(store: 
     assert sweeper.lag() == 9
 
 
+async def test_a_round_with_much_of_one_kind_ends_and_says_that_more_is_there(store: Store) -> None:
+    await used(store, *range(NOW - 700, NOW))
+    sweeper = Sweeper(store, lambda: NOW)
+    # Whatever else is over, or is to be made ahead, waits for the next round and no longer.
+    assert not await sweeper.round(0.001)
+    assert 0 < sweeper.rows < 700
+    assert sweeper.lag() > 0
+    assert await sweeper.round()
+    assert (sweeper.rows, sweeper.lag()) == (700, 0)
+
+
 @pytest.mark.postgres
 async def test_one_server_at_a_time_cleans_up_and_waits_for_nobody(emptied_url: str) -> None:
     store, other = await open_store(emptied_url), await open_store(emptied_url)

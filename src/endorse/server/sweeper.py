@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import math
 import time
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 from endorse.server.clock import Clock
 from endorse.store import Store
@@ -11,6 +13,8 @@ from endorse.store.connection import StoreAway
 from endorse.store.sweep import KINDS, Kind
 
 log: Final = logging.getLogger("endorse")
+
+T = TypeVar("T")
 
 _EVERY: Final = 10.0
 # Pieces take few milliseconds, and so does their commit. Many of them one after another would fill
@@ -38,24 +42,34 @@ class Sweeper:
 
     async def run(self) -> None:
         """Go on until cancelled."""
-        work = self.turn_over
+        await self._tried(self.turn_over())
+        pause = _EVERY
         while True:
-            try:
-                await work()
-            except StoreAway as away:
-                log.warning("nothing swept: %s", away)
-            await asyncio.sleep(_EVERY)
-            work = self.round
+            await asyncio.sleep(pause)
+            pause = _PAUSE if await self._tried(self.round(_EVERY)) is False else _EVERY
+
+    async def _tried(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """Do something; without a database it is left for later."""
+        try:
+            return await work
+        except StoreAway as away:
+            log.warning("nothing swept: %s", away)
+            return None
 
     async def turn_over(self) -> None:
         """Make the partitions that will be needed, and drop those that are over."""
         self._gone_until["partitions"] = await self._store.turn_over(self._clock())
 
-    async def round(self) -> None:
-        """Sweep all kinds in turn until each is done. Raises StoreAway."""
+    async def round(self, seconds: float = math.inf) -> bool:
+        """Sweep all kinds in turn until each is done, or the time is; say whether nothing is left.
+
+        However much there is of one kind, the others come again with the next round. Raises
+        StoreAway.
+        """
         await self.turn_over()
+        until = time.monotonic() + seconds
         left: tuple[Kind, ...] = KINDS
-        while left:
+        while left and time.monotonic() < until:
             unfinished = []
             for kind in left:
                 began = time.perf_counter()
@@ -68,3 +82,4 @@ class Sweeper:
                     # A busy database answers late, and is then left alone for longer.
                     await asyncio.sleep(max(_PAUSE, 2 * (time.perf_counter() - began)))
             left = tuple(unfinished)
+        return not left
