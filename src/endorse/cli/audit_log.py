@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from endorse.cli.options import database_option
 from endorse.cli.output import run, show
 
 if TYPE_CHECKING:
@@ -20,14 +21,7 @@ _PAGE: Final = 2000
 
 
 @click.group("audit-log")
-@click.option(
-    "--database",
-    envvar="ENDORSE_DATABASE",
-    show_envvar=True,
-    required=True,
-    metavar="URL",
-    help="The server's database.",
-)
+@database_option()
 @click.pass_context
 def audit_log(context: click.Context, database: str) -> None:
     """Check the audit trail: who did what, chained under the key in ENDORSE_SECRET."""

@@ -7,19 +7,13 @@ from typing import Any
 
 import click
 
+from endorse.cli.options import database_option
 from endorse.cli.output import run, show
 
 
 @click.command()
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
-@click.option(
-    "--database",
-    envvar="ENDORSE_DATABASE",
-    show_envvar=True,
-    required=True,
-    metavar="URL",
-    help="The server's database: sqlite:///PATH.",
-)
+@database_option("The server's database: sqlite:///PATH.")
 @click.option("--json", "as_json", is_flag=True)
 def backup(target: Path, database: str, as_json: bool) -> None:
     """Copy a SQLite database to the new file TARGET, while the server goes on.
@@ -38,14 +32,7 @@ async def _back_up(database: str, target: Path) -> dict[str, Any]:
 
 
 @click.command()
-@click.option(
-    "--database",
-    envvar="ENDORSE_DATABASE",
-    show_envvar=True,
-    required=True,
-    metavar="URL",
-    help="The restored database.",
-)
+@database_option("The restored database.")
 @click.option(
     "--end-connections",
     is_flag=True,

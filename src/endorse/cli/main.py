@@ -10,6 +10,7 @@ from endorse.cli.audit_log import audit_log
 from endorse.cli.backup import backup, restored
 from endorse.cli.keys import keys
 from endorse.cli.migrate import migrate
+from endorse.cli.options import database_option
 from endorse.cli.output import fail, run, show
 
 _PORT = click.IntRange(0, 65535)
@@ -95,14 +96,7 @@ def phone_approve(
 
 
 @main.group()
-@click.option(
-    "--database",
-    envvar="ENDORSE_DATABASE",
-    show_envvar=True,
-    required=True,
-    metavar="URL",
-    help="The server's database.",
-)
+@database_option()
 @click.pass_context
 def client(context: click.Context, database: str) -> None:
     """Register third-party apps."""

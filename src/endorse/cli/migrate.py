@@ -5,6 +5,7 @@ from typing import Final
 
 import click
 
+from endorse.cli.options import database_option
 from endorse.cli.output import run
 
 DONE: Final = 0
@@ -14,14 +15,7 @@ NOT_POSSIBLE: Final = 2
 
 
 @click.command()
-@click.option(
-    "--database",
-    envvar="ENDORSE_DATABASE",
-    show_envvar=True,
-    required=True,
-    metavar="URL",
-    help="The server's database.",
-)
+@database_option()
 @click.option("--check", is_flag=True, help="Only say what would be done; nothing is changed.")
 def migrate(database: str, check: bool) -> None:
     """Bring the database to the schema of this version, while servers of the last one go on.
