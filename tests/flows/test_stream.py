@@ -37,7 +37,23 @@ async def test_a_stream_opens_with_the_present_state_and_then_the_frame(served: 
         shape = rf"{served.issuer}/q#1\.[\w-]{{22}}\.20\.[\w-]{{22}}"
         assert event[0] == "frame"
         assert re.fullmatch(shape, event[1])
-        assert page.raw.startswith(b"retry: 1000\n\n")
+        assert re.match(rb"retry: \d+\n\nevent: state\n", page.raw)
+
+
+@pytest.mark.usefixtures("one_server")
+async def test_pages_of_a_server_that_dies_come_back_at_moments_of_their_own(
+    served: Served,
+) -> None:
+    """Evenly from half a second to one and a half, which leaves a second and a half of three."""
+    backs: list[int] = []
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(5):
+            page = await stack.enter_async_context((await play.begun(served)).listening())
+            await page.frame()
+            backs += map(int, re.findall(rb"retry: (\d+)\n\n", page.raw))
+        assert len(set(backs)) == 5
+        assert min(backs) >= 500
+        assert max(backs) < 1500
 
 
 async def test_each_frame_carries_the_second_in_which_it_was_sent(served: Served) -> None:

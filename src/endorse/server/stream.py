@@ -41,8 +41,10 @@ _HEADERS: Final = [
 ]
 _HEARTBEAT: Final = 15
 _BACK_AFTER: Final = 100
+_DIED_AFTER: Final = 500
+"""The same where the server said nothing more: a proxy needs a moment to notice that it died."""
 _BACK_APART: Final = 10
-"""Milliseconds: of the hundred slots the last comes back after a second."""
+"""Milliseconds: of the hundred slots the last comes back a second after the first."""
 _NOT_KEPT: Final = model.Request(model.Trusted("", ""), (), None, None)
 _OVER: Final = ("approved", "redirected", "rejected", "cancelled", "killed", "expired")
 
@@ -141,16 +143,14 @@ class _Page(Waiter):
 
     def _tell(self) -> None:
         if self.closed:
-            # The browser comes back by itself, behind a load balancer to another server. There
-            # are equally many pages in each slot, so ten thousand do not come in one moment.
-            back = _BACK_AFTER + _BACK_APART * self.slot
-            self._open = not self._sent(f"retry: {back}\n\n", more=False)
+            # The browser comes back by itself, behind a load balancer to another server.
+            self._open = not self._sent(self._back(_BACK_AFTER), more=False)
             return
         if self.changed is not None:
             self._take(self.changed)
         state = page_state(self._desk, self._journey)
         new = (state, self._journey.codes, self._journey.spelled_at)
-        text = "" if self._last else "retry: 1000\n\n"
+        text = "" if self._last else self._back(_DIED_AFTER)
         if new != self._told:
             text += f"event: state\ndata: {self._state(state)}\n\n"
         if shows_code(self._journey, state):
@@ -167,6 +167,13 @@ class _Page(Waiter):
         if text and self._sent(text, more=not over):
             self._told, self._last = new, now
             self._open = not over
+
+    def _back(self, after: int) -> str:
+        """Say when to come back if the stream ends, in milliseconds.
+
+        There are equally many pages in each slot, so ten thousand do not come in one moment.
+        """
+        return f"retry: {after + _BACK_APART * self.slot}\n\n"
 
     def _state(self, state: str) -> str:
         said: dict[str, object] = {
