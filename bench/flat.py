@@ -87,6 +87,12 @@ def on_postgres(folder: Path) -> Iterator[tuple[str, str]]:
         yield url, other
 
 
+@contextmanager
+def beforehand(url: str, folder: Path) -> Iterator[tuple[str, str]]:
+    """Name an empty file, and a SQLite database that `python -m bench.fill` filled before."""
+    yield f"sqlite:///{folder}/first.db", url
+
+
 def filled(url: str, amounts: Amounts) -> None:
     """Fill a database, and say how long each table took."""
     asyncio.run(fill.fill(url, amounts, lambda told: print(f"  {told}", flush=True)))
@@ -100,15 +106,16 @@ def kept(url: str, *, cleaning: bool) -> Iterator[Kept]:
 
 
 def measure(
-    databases: Databases, folder: Path, amounts: Amounts, rounds: int, seconds: float
+    databases: Databases, folder: Path, amounts: Amounts | None, rounds: int, seconds: float
 ) -> Mapping[str, Flat]:
     """Do each work at an empty and at a filled one; who begins changes with each round.
 
-    Nothing is cleaned up, so that the filled one stays as it is.
+    Without amounts the second is full already. Nothing is cleaned up, so that it stays as it is.
     """
     found = {name: Flat() for name in WORKS}
     with databases(folder) as (empty, full):
-        filled(full, amounts)
+        if amounts is not None:
+            filled(full, amounts)
         with kept(empty, cleaning=False) as one, kept(full, cleaning=False) as other:
             for number in range(rounds):
                 for name in WORKS:
