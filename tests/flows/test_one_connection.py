@@ -11,6 +11,7 @@ import pytest
 
 from endorse.server.limit import Limit
 from endorse.server.protocol import end_slow
+from endorse.server.proxies import Proxies
 from endorse.server.room import Room
 from endorse.server.run import server_for
 from tests.flows import play
@@ -161,10 +162,12 @@ async def test_one_address_takes_a_part_of_the_connections_and_leaves_the_rest()
         await play.until(lambda: not stage.server.shared.connections)
 
 
-@pytest.mark.parametrize("proxy", ["127.0.0.1", "::1"])
-async def test_a_trusted_proxy_is_not_one_address(proxy: str) -> None:
+@pytest.mark.parametrize(
+    ("proxy", "trusted"), [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("127.0.0.1", "127.0.0.0/8")]
+)
+async def test_a_trusted_proxy_is_not_one_address(proxy: str, trusted: str) -> None:
     room = Room(connections=4, of_address=2, unread=8000)
-    async with staged(room, host=proxy, trusted_proxies=[proxy]) as stage:
+    async with staged(room, host=proxy, trusted_proxies=Proxies([trusted])) as stage:
         kept = [await stage.connect() for _ in range(3)]
         kept[0][1].write(GET[:-2] + b"a: " + b"b" * 4000)
         kept[2][1].write(POST + b"abcd")

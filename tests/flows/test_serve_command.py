@@ -66,7 +66,9 @@ UNSAFE = [
     ({"ENDORSE_METRICS": "127.0.0.1:http"}, "such as 127.0.0.1:9100"),
     ({"ENDORSE_LOG": "xml"}, "must be one of: text, json"),
     ({"ENDORSE_DRAIN": "soon"}, "from 0 to 300"),
-    ({"ENDORSE_TRUSTED_PROXIES": "10.0.0.1, proxy"}, "proxy is no address"),
+    ({"ENDORSE_TRUSTED_PROXIES": "10.0.0.1, proxy"}, "proxy is no address and no network"),
+    ({"ENDORSE_TRUSTED_PROXIES": "10.0.0.7/24"}, "write 10.0.0.0/24"),
+    ({"ENDORSE_TRUSTED_PROXIES": "0.0.0.0/0"}, "would believe strangers"),
     (
         {"ENDORSE_MTLS_HOST": "https://mtls.bank.example", "ENDORSE_TRUSTED_PROXIES": "10.0.0.1"},
         "must be a host alone",

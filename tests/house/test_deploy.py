@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from endorse.server.proxies import proxy_problem
 from endorse.server.settings import KNOWN
 from tests import parts
 
@@ -64,6 +65,17 @@ def test_the_compose_file_is_what_its_specification_allows(tmp_path: Path) -> No
 def test_every_setting_that_is_named_exists(path: Path) -> None:
     named = set(re.findall(r"ENDORSE_[A-Z_]+[A-Z]", path.read_text()))
     assert named - NAMES <= {"ENDORSE_IMAGE"}
+
+
+def test_the_servers_of_the_compose_file_believe_a_proxy_on_their_machine() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    [given] = compose["networks"]["default"]["ipam"]["config"]
+    usual = compose["services"]["server-1"]["environment"]["ENDORSE_TRUSTED_PROXIES"]
+    assert usual == "${ENDORSE_TRUSTED_PROXIES:-" + given["subnet"] + "}"
+    example = (DEPLOY / "env.example").read_text()
+    [named] = re.findall(r"^ENDORSE_TRUSTED_PROXIES=(.*)$", example, re.MULTILINE)
+    assert named.split(",") == ["127.0.0.1", given["subnet"]]
+    assert [proxy_problem(it) for it in named.split(",")] == ["", ""]
 
 
 def test_a_container_is_given_the_time_that_a_server_takes_to_stop() -> None:

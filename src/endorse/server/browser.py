@@ -50,7 +50,7 @@ def browser_name(user_agent: str) -> str:
 
 def address(desk: Desk, request: Request) -> str:
     """Give the caller's address: the peer's, or what a trusted proxy says it forwarded."""
-    return address_of(request.scope, desk.settings.trusted_proxies)
+    return address_of(request.scope, desk.trusted_proxies)
 
 
 def cookie_name(desk: Desk, short: str) -> str:

@@ -24,7 +24,7 @@ def shown(desk: Desk, request: Request) -> Certificate | Refusal | None:
         return None
     peer = request.client.host if request.client else ""
     here = request.headers.getlist("host") == [settings.mtls_host]
-    if not here or peer not in settings.trusted_proxies:
+    if not here or peer not in desk.trusted_proxies:
         return None
     said = request.headers.getlist("client-cert")
     if said in ([], [""]):

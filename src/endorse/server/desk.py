@@ -20,6 +20,7 @@ from endorse.server.keys import Keys
 from endorse.server.limit import Allowance, Limit
 from endorse.server.measures import Measures
 from endorse.server.ping import Pings
+from endorse.server.proxies import Proxies
 from endorse.server.ready import Readiness
 from endorse.server.risk import IN_SANDBOX, Rules
 from endorse.server.seen import Seen
@@ -78,6 +79,7 @@ class Desk:
         self.traces: Traces | None = None
         """Set before the application is made, where an operator wants traces."""
         self.settings = settings
+        self.trusted_proxies = Proxies(settings.trusted_proxies)
         self.store = store
         self.keys = keys
         self.bank = bank

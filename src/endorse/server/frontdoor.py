@@ -55,7 +55,7 @@ class Frontdoor:
         )
         self.measures = desk.measures
         self.fresh = desk.fresh
-        self.trusted_proxies = frozenset(desk.settings.trusted_proxies)
+        self.trusted_proxies = desk.trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, send it to the right host, or answer for what failed inside."""
@@ -108,7 +108,7 @@ class Frontdoor:
         path = scope["path"]
         if path in _FOR_WATCHERS or path[1:].partition("/")[0] in self._for_clients:
             return None
-        caller = address_of(scope, self._desk.settings.trusted_proxies)
+        caller = address_of(scope, self.trusted_proxies)
         if self._desk.calls.take(caller, self._desk.clock()):
             return None
         # Counted, and not logged: a flood must not fill the log.

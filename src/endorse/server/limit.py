@@ -1,7 +1,7 @@
 """How often something may be tried from one address. Counted in memory, and bounded."""
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Container
 from ipaddress import IPv6Address
 from typing import Final
 
@@ -74,8 +74,11 @@ def network_of(address: str) -> str:
     return str(whole.ipv4_mapped or IPv6Address(int(whole) >> 64 << 64))
 
 
-def address_of(scope: Scope, trusted_proxies: Collection[str]) -> str:
-    """Give the caller's address: the peer's, or what a trusted proxy says it forwarded."""
+def address_of(scope: Scope, trusted_proxies: Container[str]) -> str:
+    """Give the caller's address: the peer's, or what a trusted proxy says it forwarded.
+
+    Of several proxies one behind the other each is believed that a trusted one names.
+    """
     client = scope.get("client")
     peer: str = client[0] if client else ""
     if peer not in trusted_proxies:
@@ -83,4 +86,9 @@ def address_of(scope: Scope, trusted_proxies: Collection[str]) -> str:
     # Several headers of one name are one list (RFC 9110 5.3), and the proxy wrote its last entry.
     told = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
     forwarded = told[-1].decode("latin-1") if told else ""
-    return forwarded.rsplit(",", 1)[-1].strip()[:64] or peer
+    caller = peer
+    for said in reversed(forwarded.split(",")):
+        caller = said.strip()[:64] or caller
+        if caller not in trusted_proxies:
+            break
+    return caller

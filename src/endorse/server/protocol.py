@@ -59,6 +59,7 @@ class Protocol(HttpToolsProtocol):
         "_held",
         "_idle_since",
         "_in_head",
+        "_of_proxy",
         "_refusing",
         "_shared",
         "_since",
@@ -74,6 +75,7 @@ class Protocol(HttpToolsProtocol):
         # A list: an empty queue has 700 bytes, and hardly anybody asks before the answer has come.
         self.pipeline = []  # type: ignore[assignment]
         self._address = ""
+        self._of_proxy = False
         self._since = self.loop.time()
         """When the connection or the request began that is not whole yet; 0 between requests."""
         self._size = 0
@@ -96,8 +98,9 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)
         self.flow = Flow(transport)
         peer = self.client[0] if self.client else ""
-        self._address = peer if peer in self._shared.trusted_proxies else network_of(peer)
-        if self._shared.enter(self._address):
+        self._of_proxy = peer in self._shared.trusted_proxies
+        self._address = peer if self._of_proxy else network_of(peer)
+        if self._shared.enter(self._address, self._of_proxy):
             self._shared.turned_away["connections_of_address"] += 1
             transport.abort()
         elif len(self.connections) > self._shared.room.connections:
@@ -142,7 +145,7 @@ class Protocol(HttpToolsProtocol):
     def _count(self, unread: int) -> bool:
         """Count so many bytes as unread; say whether all together are too many."""
         more, self._unread = unread - self._unread, unread
-        return more != 0 and self._shared.hold(self._address, more)
+        return more != 0 and self._shared.hold(self._address, self._of_proxy, more)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -255,7 +258,7 @@ class Protocol(HttpToolsProtocol):
         if refused is not None:
             app = refused
             # A proxy's connection is for others too.
-            if shared.refused_after and self._address not in shared.trusted_proxies:
+            if shared.refused_after and not self._of_proxy:
                 start = super()._start_asgi_task
                 self._refusing = self.loop.call_later(shared.refused_after, start, cycle, app)
                 return

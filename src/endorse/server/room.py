@@ -1,7 +1,7 @@
 """How much a server takes on at once, and what all its connections hold of that together."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from typing import Final
 
 import msgspec
@@ -38,7 +38,7 @@ class Shared:
         waiting: Callable[[], int] = lambda: 0,
         refuses: Refuses | None = None,
         refused_after: float = 0,
-        trusted_proxies: Collection[str] = (),
+        trusted_proxies: Container[str] = (),
     ) -> None:
         """Bound them by `room`; `waiting` counts the answers that stay open.
 
@@ -49,7 +49,7 @@ class Shared:
         self.waiting = waiting
         self.refuses = refuses or _nothing
         self.refused_after = refused_after
-        self.trusted_proxies = frozenset(trusted_proxies)
+        self.trusted_proxies = trusted_proxies
         self.connections: Counter[str] = Counter()
         """By address."""
         self.unread = 0
@@ -58,12 +58,10 @@ class Shared:
         self.turned_away: Counter[str] = Counter()
         """Connections and requests that were sent away unheard, by why."""
 
-    def enter(self, address: str) -> bool:
+    def enter(self, address: str, of_proxy: bool) -> bool:
         """Count a connection; say whether its address has too many."""
         self.connections[address] += 1
-        if address in self.trusted_proxies:
-            return False
-        return self.connections[address] > self.room.of_address
+        return not of_proxy and self.connections[address] > self.room.of_address
 
     def leave(self, address: str) -> None:
         """Forget a connection."""
@@ -71,14 +69,14 @@ class Shared:
         if not self.connections[address]:
             del self.connections[address]
 
-    def hold(self, address: str, more: int) -> bool:
+    def hold(self, address: str, of_proxy: bool, more: int) -> bool:
         """Count bytes of a request that is not whole; say whether they are too many."""
         self.unread += more
         held = self.unread_of[address] = self.unread_of[address] + more
         if not held:
             del self.unread_of[address]
         most = self.room.unread
-        few = address in self.trusted_proxies or held <= most // 8
+        few = of_proxy or held <= most // 8
         return more > 0 and not (few and self.unread <= most)
 
 

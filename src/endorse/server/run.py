@@ -225,7 +225,7 @@ def _shared(app: ASGIApp, desk: Desk | None) -> Shared:
     room = msgspec.structs.replace(ROOM, connections=min(ROOM.connections, most))
     if desk is None:
         return Shared(room)
-    law, proxies = desk.law, desk.settings.trusted_proxies
+    law, proxies = desk.law, desk.trusted_proxies
     room = msgspec.structs.replace(room, of_address=law.connections_of_address)
     refuses = app.refuses if isinstance(app, Frontdoor) else None
     return Shared(room, desk.waiting.count, refuses, law.refused_after, proxies)

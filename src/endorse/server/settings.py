@@ -15,6 +15,7 @@ from endorse.core.statement import Issuer, why_unusable
 from endorse.core.ways import ways_problem
 from endorse.server import logbook
 from endorse.server.keys import read_secret
+from endorse.server.proxies import proxy_problem
 
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}\Z")
 _FACTORY: Final = re.compile(r"[\w.]+:\w+")
@@ -56,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     brand: Brand = Brand()
     sandbox: bool = False
     trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks (CIDR), as `Proxies` takes them."""
     software_issuers: tuple[Issuer, ...] = ()
     """Whose software statements may register clients."""
     mtls_host: str = ""
@@ -271,7 +273,8 @@ def _address(
 def _proxies(environment: Mapping[str, str], problems: list[str]) -> tuple[tuple[str, ...], str]:
     """Read which proxies are trusted, and at which host they show certificates of clients."""
     proxies = tuple(environment.get("ENDORSE_TRUSTED_PROXIES", "").replace(",", " ").split())
-    problems += [f"ENDORSE_TRUSTED_PROXIES: {p} is no address." for p in proxies if not _is_ip(p)]
+    wrong = ((said, proxy_problem(said)) for said in proxies)
+    problems += [f"ENDORSE_TRUSTED_PROXIES: {said} {why}." for said, why in wrong if why]
     mtls_host = environment.get("ENDORSE_MTLS_HOST", "")
     if mtls_host and issuer_problem(f"https://{mtls_host}", sandbox=False):
         problems.append("ENDORSE_MTLS_HOST must be a host alone, such as mtls.bank.example.")
