@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         parts.postgres_binaries()
     if item.get_closest_marker("soak") and not parts.SOAK:
         pytest.skip("runs only with ENDORSE_SOAK=1")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported and collected: it lives to the end anyway."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

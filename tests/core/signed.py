@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -175,7 +174,7 @@ def changed(value: Any) -> Any:
 
 def put(whole: Any, path: Path, value: Any) -> Any:
     """A copy with another value at one place."""
-    copied = copy.deepcopy(whole)
+    copied = msgspec.json.decode(msgspec.json.encode(whole))
     at = copied
     for step in path[:-1]:
         at = at[step]

@@ -23,7 +23,6 @@ from tests.core.signed import (
     PHONE,
     TEXT,
     WHOLE,
-    Path,
     changed,
     first,
     holds,
@@ -150,12 +149,13 @@ PLAIN = [
 ]
 
 
-@pytest.mark.parametrize("path", PLAIN, ids=lambda path: ".".join(map(str, path)))
-def test_every_fact_is_bound_to_what_was_signed(path: Path) -> None:
-    at = GENERIC
-    for step in path:
-        at = at[step]
-    assert not redone(put(GENERIC, path, changed(at)))
+def test_every_fact_is_bound_to_what_was_signed() -> None:
+    assert len(PLAIN) > 30
+    for path in PLAIN:
+        at = GENERIC
+        for step in path:
+            at = at[step]
+        assert not redone(put(GENERIC, path, changed(at))), path
 
 
 @pytest.mark.parametrize("number", range(4))

@@ -98,10 +98,13 @@ def test_any_bytes_can_be_read(raw: bytes) -> None:
     assert all(name.isascii() and name.isprintable() for name in params.values)
 
 
+PIECES = [b"a", b"b", b"=", b"&", b"%", b"+", b"41", b"c3", b"\xff", b" "]
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from([b"a", b"b", b"=", b"&", b"%", b"+", b"41", b"c3", b"\xff", b" "])))
-def test_a_form_is_read_as_the_standard_library_reads_it(pieces: list[bytes]) -> None:
-    raw = b"".join(pieces)
+@given(st.binary(max_size=24))  # a byte a piece: one draw is made far faster than a list of them
+def test_a_form_is_read_as_the_standard_library_reads_it(drawn: bytes) -> None:
+    raw = b"".join(PIECES[byte % len(PIECES)] for byte in drawn)
     pairs = parse_qsl(raw.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
     params = parse(raw)
     assert params is not None

@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from endorse.core import enrol, refusal
@@ -50,6 +50,7 @@ def test_the_digits_are_the_documented_hash_of_key_and_code() -> None:
         assert enrol.digits(msgspec.structs.replace(NEW, **{name: "other"})) != DIGITS
 
 
+@settings(max_examples=30, deadline=None)
 @given(seed=st.binary(min_size=1, max_size=8), code=st.text(min_size=1, max_size=50))
 def test_phone_and_server_compute_the_same_digits(seed: bytes, code: str) -> None:
     key = DeviceKey.create(lambda size: hashlib.shake_256(seed).digest(size))
