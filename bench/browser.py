@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlencode
 import msgspec
 
 from bench.http import Answer, Broken, Connection, Stream
-from bench.phone import b64url
+from bench.passkey import b64url
 from bench.server import Facts
 
 SCOPE = "accounts balances transactions offline_access"

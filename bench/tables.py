@@ -21,7 +21,7 @@ def lines(compared: Compared) -> list[Line]:
             rows.append(Line(what, "not measured", target=_wanted(target)))
             continue
         spread = f"{found.least:.2f} to {found.most:.2f}"
-        met = found.by_rate >= target.at_least
+        met = None if target.at_least is None else found.by_rate >= target.at_least
         rows.append(Line(what, f"{found.by_rate:.2f}", spread, _wanted(target), met))
     return rows
 
@@ -82,7 +82,7 @@ def _ratio_cells(found: Ratio | None) -> str:
 
 
 def _verdict(target: Target, found: Ratio | None) -> str:
-    if found is None:
+    if found is None or target.at_least is None:
         return ""
     if target.goal is not None and found.by_rate >= target.goal:
         return "met, and the goal too"
@@ -90,6 +90,8 @@ def _verdict(target: Target, found: Ratio | None) -> str:
 
 
 def _wanted(target: Target) -> str:
+    if target.at_least is None:
+        return ""
     goal = f" (goal {target.goal:.1f})" if target.goal is not None else ""
     return f"at least {target.at_least:.1f}{goal}"
 

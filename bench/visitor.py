@@ -42,7 +42,7 @@ class Visitor:
         """Fill in the form of the page and send it, with its hidden fields. Raises Broken."""
         action = _ACTION.search(self._page)
         path = html.unescape(action[1].decode()) if action else self._at
-        form = urlencode({**self._hidden(), **fields}).encode()
+        form = urlencode({**self.hidden(), **fields}).encode()
         await self._follow(await self._send("POST", path, form))
 
     async def _follow(self, answer: Answer) -> None:
@@ -77,7 +77,8 @@ class Visitor:
             self._cookies[name.decode(), below[1].decode() if below else "/"] = value.decode()
         return answer
 
-    def _hidden(self) -> dict[str, str]:
+    def hidden(self) -> dict[str, str]:
+        """Give the hidden fields of the page."""
         fields = {}
         for tag in _INPUT.findall(self._page):
             has = dict(_ATTRIBUTE.findall(tag))

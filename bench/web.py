@@ -16,6 +16,7 @@ from bench.browser import challenge_of
 from bench.calls import basic, good, same
 from bench.http import Broken, Connection
 from bench.load import Lane, Work
+from bench.passkey import Passkey
 from bench.visitor import Visitor
 
 CLIENT, MACHINE = "budgetly", "clearing"
@@ -52,6 +53,8 @@ class Ways:
     """The scope that the API asks for, if it is another."""
     own_client: str = CLIENT
     """The client that gets tokens of its own."""
+    passkey: Passkey | None = None
+    """What people sign in with, in place of a password."""
 
 
 class Web:
@@ -186,7 +189,12 @@ class Web:
 
     async def _approve(self, visitor: Visitor, person: str) -> None:
         """Sign in on the page that is shown, consent on the next, and be sent to the callback."""
-        await visitor.submit({name: to.format(person) for name, to in self._ways.sign_in.items()})
+        fields = {name: to.format(person) for name, to in self._ways.sign_in.items()}
+        if self._ways.passkey is not None:
+            challenge = visitor.hidden()["challenge"]
+            answer = self._ways.passkey.signed(challenge, f"http://{self._host}")
+            fields["passkey"] = msgspec.json.encode(answer).decode()
+        await visitor.submit(fields)
         await visitor.submit(self._ways.consent)
 
     async def _redeem(self, connection: Connection, code: str, verifier: str) -> _Tokens:

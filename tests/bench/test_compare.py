@@ -14,6 +14,7 @@ from bench.compare import BARE, BASE, Compared, Target, ratio
 from bench.http import Broken
 from bench.installed import Missing
 from bench.load import Lane, Work
+from bench.sides import WITH_PASSKEY
 from bench.works import Up
 from tests.bench.things import Nobody, rounds
 
@@ -87,6 +88,7 @@ def test_every_table_has_as_many_cells_as_its_head() -> None:
 def test_the_targets_are_those_that_were_set() -> None:
     assert [(it.work, it.at_least, it.of) for it in compare.TARGETS] == [
         (works.FLOW, 2.0, BASE),
+        (works.FLOW, None, WITH_PASSKEY),
         (works.CODE, 0.8, BASE),
         (works.REFRESH, 0.8, BASE),
         (works.CREDENTIALS, 1.0, BASE),

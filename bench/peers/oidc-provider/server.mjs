@@ -1,13 +1,17 @@
-// oidc-provider with its in-memory store: `node server.mjs PORT CLIENT_ID SECRET CALLBACK`.
-// The pages for sign-in and consent are as small as can be, and no password is checked.
+// oidc-provider with its in-memory store: `node server.mjs PORT CLIENT_ID SECRET CALLBACK [PASSKEY]`.
+// The pages for sign-in and consent are as small as can be. No password is checked; with PASSKEY, the
+// public key of everybody's passkey as COSE in base64url, people sign in with that.
 
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 
+import { verifyAuthenticationResponse } from '@simplewebauthn/server'
 import Provider from 'oidc-provider'
 import MemoryAdapter from 'oidc-provider/lib/adapters/memory_adapter.js'
 import LRU from 'oidc-provider/lib/helpers/lru.js'
 
-const [port, clientId, secret, callback] = process.argv.slice(2)
+const [port, clientId, secret, callback, passkey] = process.argv.slice(2)
+const publicKey = passkey && new Uint8Array(Buffer.from(passkey, 'base64url'))
+const challenges = new Map()
 
 // Its own store keeps a thousand rows and forgets older ones; here it has room for all.
 const roomy = new LRU({ maxSize: 4_000_000 })
@@ -64,15 +68,37 @@ async function read(request) {
   return new URLSearchParams(body)
 }
 
+function signInPage(uid) {
+  if (!passkey) return form('Name <input name="name"> Password <input name="password" type="password">')
+  const challenge = randomBytes(32).toString('base64url')
+  challenges.set(uid, challenge)
+  return form(`Name <input name="name"> <input type="hidden" name="challenge" value="${challenge}">`)
+}
+
+async function signedIn(uid, body) {
+  if (!passkey) return
+  const response = JSON.parse(body.get('passkey'))
+  const { verified } = await verifyAuthenticationResponse({
+    response,
+    expectedChallenge: challenges.get(uid),
+    expectedOrigin: `http://127.0.0.1:${port}`,
+    expectedRPID: '127.0.0.1',
+    credential: { id: response.id, publicKey, counter: 0 },
+    requireUserVerification: true,
+  })
+  challenges.delete(uid)
+  if (!verified) throw new Error('the passkey did not sign this challenge')
+}
+
 async function interact(request, response) {
-  const { prompt, params, session } = await provider.interactionDetails(request, response)
+  const { prompt, params, session, uid } = await provider.interactionDetails(request, response)
   if (request.method === 'GET') {
-    const signIn = 'Name <input name="name"> Password <input name="password" type="password">'
     const asked = `Budgetly asks for: ${prompt.details.missingOIDCScope?.join(', ')}`
-    return form(prompt.name === 'login' ? signIn : asked)
+    return prompt.name === 'login' ? signInPage(uid) : form(asked)
   }
   const body = await read(request)
   if (prompt.name === 'login') {
+    await signedIn(uid, body)
     return provider.interactionFinished(request, response, { login: { accountId: body.get('name') } })
   }
   const grant = new provider.Grant({ accountId: session.accountId, clientId: params.client_id })
