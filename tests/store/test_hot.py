@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -196,7 +197,7 @@ async def test_without_a_listener_postgresql_is_asked_again_after_a_second(
     now += 0.01
     assert engine.written_elsewhere()
     assert not engine.written_elsewhere()
-    engine._ear.listening = True
+    engine._ear._heard_at = time.monotonic()
     now += 3600
     assert not engine.written_elsewhere()
     await store.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 
 from endorse.core.change import AddClient, Begin, ChangeClient, Decision, Move
 from endorse.core.journey import Event, State
-from endorse.store import Store, open_store
+from endorse.store import Store, listen, open_store, postgres
 from endorse.store.connection import StoreAway
 from endorse.store.listen import NAME
 from endorse.store.news import ANYTHING, CHANNEL, News, heard, told
@@ -121,6 +122,113 @@ async def test_what_another_version_tells_may_be_anything(emptied_url: str) -> N
             assert await came.get() == ANYTHING
         await in_sql(emptied_url, "SELECT pg_notify($1, $2)", CHANNEL, '{"new":1}')
         assert await came.get() == News()
+
+
+class Relay:
+    """A way to a database on which connections that listen stand still while it is cut."""
+
+    def __init__(self, url: str) -> None:
+        self._to = urlsplit(url)
+        self.whole = asyncio.Event()
+        self.whole.set()
+        self._passing: list[asyncio.Task[None]] = []
+
+    @contextlib.asynccontextmanager
+    async def way(self) -> AsyncIterator[str]:
+        relay = await asyncio.start_server(self._met, "127.0.0.1", 0)
+        port = relay.sockets[0].getsockname()[1]
+        try:
+            yield self._to._replace(netloc=f"endorse@127.0.0.1:{port}").geturl()
+        finally:
+            relay.close()
+            for task in self._passing:
+                task.cancel()
+            await asyncio.gather(*self._passing, return_exceptions=True)
+
+    async def _met(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, onwards = await asyncio.open_connection(self._to.hostname, self._to.port)
+        listens = asyncio.Event()
+        for ends in ((reader, onwards), (there, writer)):
+            self._passing.append(asyncio.create_task(self._one_way(*ends, listens)))
+
+    async def _one_way(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listens: asyncio.Event
+    ) -> None:
+        try:
+            while data := await reader.read(65_536):
+                if NAME.encode() in data:
+                    listens.set()
+                if listens.is_set():
+                    await self.whole.wait()
+                writer.write(data)
+        finally:
+            writer.close()
+
+
+@pytest.fixture(params=[0.1, pytest.param(1.0, marks=pytest.mark.soak)])
+def at_most(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> float:
+    """The seconds for which what others do may be hidden, half of one for a busy machine with it.
+
+    Usually a second is a tenth of one here.
+    """
+    scale: float = request.param
+    assert listen._SILENCE + listen._ANSWERS_WITHIN == 2.5
+    for name in ("_SILENCE", "_ANSWERS_WITHIN"):
+        monkeypatch.setattr(listen, name, getattr(listen, name) * scale)
+    monkeypatch.setattr(postgres, "_SEEN_WITHIN", postgres._SEEN_WITHIN * scale)
+    return 2.5 * scale + 0.5
+
+
+async def renamed(store: Store, other: Store) -> float:
+    """Rename a client at another server; give the seconds in which this one still had the old."""
+    await things.put(other, AddClient(things.CLIENT))
+    while await store.client("app") is None:
+        pass
+    new = msgspec.structs.replace(things.CLIENT, name="Renamed")
+    await things.put(other, ChangeClient(new))
+    clock = asyncio.get_running_loop().time
+    since = clock()
+    async with asyncio.timeout(PATIENCE):
+        while await store.client("app") != new:  # noqa: ASYNC110 - what tells of it is tried here
+            await asyncio.sleep(0.01)
+    return clock() - since
+
+
+async def test_a_connection_that_is_cut_silently_hides_a_changed_client_for_three_seconds_at_most(
+    emptied_url: str, at_most: float
+) -> None:
+    relay, other = Relay(emptied_url), await open_store(emptied_url)
+    async with relay.way() as url:
+        store = await open_store(url)
+        async with hearing(store) as came:
+            relay.whole.clear()
+            took = await renamed(store, other)
+            # And it hears again as soon as the network is whole.
+            relay.whole.set()
+            assert await came.get() == ANYTHING
+        await store.close()
+    await other.close()
+    assert took <= at_most
+
+
+async def test_a_server_that_cannot_look_at_its_news_does_not_rely_on_them(
+    emptied_url: str, at_most: float
+) -> None:
+    store, other = await open_store(emptied_url), await open_store(emptied_url)
+    looks = asyncio.Event()
+
+    async def each(_: News) -> None:
+        looks.set()
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(store.listen(each))
+    await looks.wait()
+    took = await renamed(store, other)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await store.close()
+    await other.close()
+    assert took <= at_most
 
 
 def test_more_than_postgresql_takes_in_one_piece_is_told_as_anything() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -15,10 +16,10 @@ NAME: Final = "endorse listener"
 """How the connection is called in `pg_stat_activity`."""
 _FIRST_PAUSE: Final = 0.1
 _LAST_PAUSE: Final = 2.0
-_SILENCE: Final = 5.0
+_SILENCE: Final = 1.0
 """Seconds without news after which the connection is asked whether it lives: a network that was cut
 tells nobody."""
-_ANSWERS_WITHIN: Final = 3.0
+_ANSWERS_WITHIN: Final = 1.5
 
 Heard = Callable[[News], Awaitable[None]]
 
@@ -26,19 +27,25 @@ _log: Final = logging.getLogger("endorse")
 
 
 class Listener:
-    """One server's ear. `listening` says whether it hears at this moment."""
+    """One server's ear."""
 
     def __init__(self, url: str, faults: tuple[type[Exception], ...]) -> None:
         """Listen at this URL; `faults` are what means that the database is away."""
         self._url = url
         self._faults: tuple[type[Exception], ...] = (*faults, asyncpg.PostgresError, StoreAway)
-        self.listening = False
+        self._heard_at = -math.inf
+        """When the connection last showed that it lives: all that was told before was handed on."""
         self._deaf_since: float | None = None
+
+    @property
+    def listening(self) -> bool:
+        """Whether it hears. Where the network was cut it finds out after 2.5 seconds."""
+        return time.monotonic() - self._heard_at < _SILENCE + _ANSWERS_WITHIN
 
     def deaf_for(self) -> float:
         """Give the seconds for which it has tried to hear and could not; 0 while it hears."""
         since = self._deaf_since
-        return 0.0 if self.listening or since is None else time.monotonic() - since
+        return 0.0 if since is None else time.monotonic() - since
 
     async def run(self, each: Heard) -> None:
         """Hand the news to `each`, for ever.
@@ -51,13 +58,16 @@ class Listener:
         while True:
             try:
                 raw = await asyncpg.connect(
-                    self._url, timeout=10, server_settings={"application_name": NAME}
+                    self._url,
+                    timeout=10,
+                    command_timeout=_ANSWERS_WITHIN,
+                    server_settings={"application_name": NAME},
                 )
                 try:
                     pause = _FIRST_PAUSE
                     await self._hear(raw, each)
                 finally:
-                    self.listening, self._deaf_since = False, time.monotonic()
+                    self._heard_at, self._deaf_since = -math.inf, time.monotonic()
                     raw.terminate()
             except self._faults as lost:
                 _log.warning("not listening, again in %.1f s: %s", pause, lost)
@@ -68,18 +78,20 @@ class Listener:
         came: asyncio.Queue[str | None] = asyncio.Queue()
         raw.add_termination_listener(lambda _: came.put_nowait(None))
         await raw.add_listener(CHANNEL, lambda *said: came.put_nowait(str(said[3])))
-        self.listening = True
+        self._heard_at, self._deaf_since = time.monotonic(), None
         await each(ANYTHING)
         while True:
             try:
                 async with asyncio.timeout(_SILENCE):
                     texts = [await came.get()]
             except TimeoutError:
-                await raw.execute("SELECT 1", timeout=_ANSWERS_WITHIN)
-                continue
+                await raw.execute("SELECT 1")
+                texts = []
+            self._heard_at = time.monotonic()
             # What came while the last was looked at is looked at as one.
             while not came.empty():
                 texts.append(came.get_nowait())
             if None in texts:
                 raise StoreAway("the listening connection ended")
-            await each(heard(text for text in texts if text is not None))
+            if texts:
+                await each(heard(text for text in texts if text is not None))
