@@ -50,7 +50,7 @@ def weakness(*attacks: str) -> Callable[[Plant], Plant]:
 @weakness("1")
 def the_age_of_a_frame_is_ignored(served: Served, patch: pytest.MonkeyPatch) -> None:
     law = msgspec.structs.replace(served.desk.law, frame_lives=10**6)
-    served.desk._terms = msgspec.structs.replace(served.desk.terms, law=law)
+    served.desk.terms = msgspec.structs.replace(served.desk.terms, law=law)
 
 
 @weakness("2", "6")

@@ -7,12 +7,14 @@ import contextlib
 import socket
 import struct
 import sys
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
 
 import pytest
+from starlette.types import Receive
 
-from endorse.server.exchange import Signal
+from endorse.server import wire
+from endorse.server.exchange import EXTENSIONS, Signal
 from endorse.server.run import listen, server_for
 from tests.serving import Served
 
@@ -99,6 +101,68 @@ async def test_a_client_is_told_to_go_on_before_it_sends_its_body(served: Served
         assert (await heard.next()).startswith(b"HTTP/1.1 400 ")
 
 
+async def test_a_client_that_asked_ahead_is_told_to_go_on_in_its_turn(served: Served) -> None:
+    more = f"{_FORM}Content-Length: 7\r\nExpect: 100-continue\r\n"
+    async with connected(served.issuer) as (transport, heard):
+        transport.write(head(served, "GET /healthz") + head(served, "POST /introspect", more))
+        answers = await heard.next()
+        while b"100 Continue" not in answers:
+            answers += await heard.next()
+        assert answers.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert answers.endswith(b'{"status":"ok"}HTTP/1.1 100 Continue\r\n\r\n')
+        transport.write(b"token=a")
+        assert (await heard.next()).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize("size", [1000, 200_000])
+async def test_a_body_in_pieces_is_read_whole_or_refused(served: Served, size: int) -> None:
+    more = f"{_FORM}Content-Length: {size}\r\n"
+    async with connected(served.issuer) as (transport, heard):
+        transport.write(head(served, "POST /introspect", more) + b"a" * (size // 2))
+        if size > 100_000:
+            assert (await heard.next()).startswith(b"HTTP/1.1 413 ")
+        transport.write(b"a" * (size // 2))
+        if size < 100_000:
+            assert (await heard.next()).startswith(b"HTTP/1.1 400 ")
+        transport.write(head(served, "GET /healthz"))
+        assert (await heard.next()).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_a_json_answer_keeps_a_header_that_was_added() -> None:
+    answer = wire.json({"a": 1})
+    answer.headers["X-Added"] = "yes"
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    for extensions in ({}, EXTENSIONS):
+        sent.clear()
+        await answer({"type": "http", "extensions": extensions}, cast(Receive, None), send)
+        assert (b"x-added", b"yes") in sent[0]["headers"]
+        assert sent[1]["body"] == b'{"a":1}'
+
+
+@pytest.mark.parametrize("extensions", [{}, EXTENSIONS])
+async def test_a_json_answer_is_the_same_whole_and_in_messages(extensions: dict[str, Any]) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        scope["extensions"] = extensions
+        await wire.json({"a": 1}, 201)(scope, receive, send)
+
+    async with serving(app) as issuer, connected(issuer) as (transport, heard):
+        transport.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        _, date, *lines = (await heard.next()).split(b"\r\n")
+        assert date.startswith(b"date: ")
+        assert lines == [
+            b"cache-control: no-store",
+            b"pragma: no-cache",
+            b"content-type: application/json",
+            b"content-length: 7",
+            b"",
+            b'{"a":1}',
+        ]
+
+
 async def test_a_refusal_comes_before_the_body_that_is_too_large_is_sent(served: Served) -> None:
     more = f"{_FORM}Content-Length: 1000000\r\nExpect: 100-continue\r\n"
     async with connected(served.issuer) as (transport, heard):
@@ -107,8 +171,8 @@ async def test_a_refusal_comes_before_the_body_that_is_too_large_is_sent(served:
 
 
 @contextlib.asynccontextmanager
-async def answering(*messages: dict[str, Any]) -> AsyncIterator[str]:
-    """A server whose application answers everything so; gives its address."""
+async def serving(answer: Callable[..., Awaitable[None]]) -> AsyncIterator[str]:
+    """A server with this application, which is asked for HTTP alone; gives its address."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -116,8 +180,7 @@ async def answering(*messages: dict[str, Any]) -> AsyncIterator[str]:
                 await receive()
                 await send({"type": f"lifespan.{step}.complete"})
             return
-        for message in messages:
-            await send(message)
+        await answer(scope, receive, send)
 
     sockets = listen(["127.0.0.1"], 0)
     server = server_for(app, None, log_level="critical")
@@ -128,6 +191,18 @@ async def answering(*messages: dict[str, Any]) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await running
+
+
+@contextlib.asynccontextmanager
+async def answering(*messages: dict[str, Any]) -> AsyncIterator[str]:
+    """A server whose application answers everything so; gives its address."""
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        for message in messages:
+            await send(message)
+
+    async with serving(answer) as issuer:
+        yield issuer
 
 
 def begun(status: int = 200, *headers: tuple[bytes, bytes]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from endorse.core.refusal import Refusal
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _TYPES: Final = ("", "jwt", "client-authentication+jwt")
+_PARAMETERS: Final = ("client_assertion", "client_assertion_type")
 _JTI_AT_MOST: Final = 255
 
 
@@ -21,9 +22,9 @@ def read(params: Params) -> Jws | Refusal | None:
 
     The two parameters come together or not at all (RFC 7521 4.2).
     """
-    text, kind = params.text("client_assertion"), params.text("client_assertion_type")
-    if not text and not kind:
+    if params.values.keys().isdisjoint(_PARAMETERS):
         return None
+    text, kind = params.text("client_assertion"), params.text("client_assertion_type")
     if kind != JWT_BEARER or not text:
         return refusal.ASSERTION_TYPE
     try:

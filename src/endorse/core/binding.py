@@ -91,5 +91,7 @@ def shown(bound_to: str, scheme: str, jkt: str, certificate_thumbprint: str) -> 
 
 def confirmation(bound_to: str) -> dict[str, str]:
     """Write what a token is bound to as the member `cnf` has it (RFC 9449 6.1, RFC 8705 3.1)."""
+    if not bound_to:
+        return {}
     method, _, thumbprint = bound_to.partition(":")
-    return {method: thumbprint} if bound_to else {}
+    return {method: thumbprint}

@@ -1,8 +1,7 @@
 """Who is calling: client authentication, and what a registration must hold (RFC 6749 2.3)."""
 
-import base64
-import binascii
 import unicodedata
+from binascii import a2b_base64
 from typing import Final
 from urllib.parse import unquote_plus, urlsplit
 
@@ -57,7 +56,7 @@ def credentials(params: Params, authorization: str | None, law: Policy) -> Crede
         return no
     client_id, secret = params.text("client_id"), params.text("client_secret")
     signed = assertion.read(params)
-    if [authorization is not None, secret != "", signed is not None].count(True) > 1:
+    if (authorization is not None) + (secret != "") + (signed is not None) > 1:
         return refusal.CLIENT_AUTH_TWICE
     if isinstance(signed, Refusal):
         return signed
@@ -191,11 +190,12 @@ def _basic(header: str) -> Credentials | None:
     if scheme.lower() != "basic":
         return None
     try:
-        text = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
+        text = a2b_base64(value.strip(), strict_mode=True).decode()
+    except ValueError:
         return None
     client_id, colon, secret = text.partition(":")
     if not colon or not client_id:
         return None
-    plain = unquote_plus(secret)
-    return Credentials(unquote_plus(client_id), Secret(plain) if plain else None, basic=True)
+    if "%" in text or "+" in text:
+        client_id, secret = unquote_plus(client_id), unquote_plus(secret)
+    return Credentials(client_id, Secret(secret) if secret else None, basic=True)

@@ -57,7 +57,7 @@ def fingerprint(secret: str) -> str:
 
     Right for values with 256 bits of randomness, wrong for anything a person chose.
     """
-    return b64url(sha256(secret.encode()))
+    return b64url(hashlib.sha256(secret.encode()).digest())
 
 
 def new_flow(fresh: Fresh) -> str:
@@ -72,7 +72,7 @@ def same(left: str, right: str) -> bool:
 
 def mac(key: bytes, *fields: bytes) -> bytes:
     """HMAC-SHA256 over fields, each with its length in front, so that no two lists collide."""
-    message = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    message = b"".join([len(field).to_bytes(4, "big") + field for field in fields])
     return hmac.digest(key, message, "sha256")
 
 

@@ -25,8 +25,8 @@ def of_access(caller: Client, access: Access | None, terms: Terms, now: int) -> 
     if access.ended_at is not None or now >= ends:
         return NOT_ACTIVE
     told = _told(caller, access.client_id, access.person_id, access.scope, terms)
-    kind = "DPoP" if access.bound_to.startswith(dpop.BOUND) else "Bearer"
-    told |= {"token_type": kind, "exp": ends, "iat": access.created_at, "aud": terms.issuer}
+    told["token_type"] = "DPoP" if access.bound_to.startswith(dpop.BOUND) else "Bearer"
+    told["exp"], told["iat"], told["aud"] = ends, access.created_at, terms.issuer
     if access.authorization_details:
         told["authorization_details"] = details.plain(access.authorization_details)
     cnf = binding.confirmation(access.bound_to)

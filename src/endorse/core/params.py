@@ -24,14 +24,17 @@ class Params(msgspec.Struct, frozen=True):
 
     def text(self, name: str) -> str:
         """Give a value as text, "" if it did not come. Call `check` on the name first."""
-        return self.values.get(name, b"").decode("utf-8", "replace")
+        value = self.values.get(name)
+        return "" if value is None else value.decode("utf-8", "replace")
 
     def check(self, law: Policy, spec: str, *names: str) -> Refusal | None:
         """Find what is wrong with the form of these parameters: sent twice, too long, no text."""
         for name in names:
-            value = self.values.get(name, b"")
             if name in self.doubled:
                 return refusal.doubled(name, spec)
+            value = self.values.get(name)
+            if value is None:
+                continue
             limit = law.signed_parameter if name in DOCUMENTS else law.parameter
             if len(value) > limit:
                 return refusal.too_long(name, limit)

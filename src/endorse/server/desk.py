@@ -10,7 +10,7 @@ from endorse.core.change import Begin, Decision, Move
 from endorse.core.coding import Fresh
 from endorse.core.journey import State
 from endorse.core.model import Journey
-from endorse.core.policy import Policy, Terms
+from endorse.core.policy import Terms
 from endorse.core.refusal import Refusal
 from endorse.risk import Risk
 from endorse.server import logbook
@@ -79,6 +79,12 @@ class Desk:
         self.traces: Traces | None = None
         """Set before the application is made, where an operator wants traces."""
         self.settings = settings
+        self.issuer = settings.issuer
+        """The address that every URL begins with."""
+        self.law = settings.policy
+        """The numbers of the protocol."""
+        self.terms = Terms(settings.issuer, keys.handles, settings.policy)
+        """What holds for every decision."""
         self.trusted_proxies = Proxies(settings.trusted_proxies)
         self.store = store
         self.keys = keys
@@ -108,23 +114,7 @@ class Desk:
         if store.ear is not None and isinstance(clock, SteadyClock):
             self.skew = Skew(store, clock, fresh)
         self.sweeper = Sweeper(store, clock)
-        self._terms = Terms(settings.issuer, keys.handles, settings.policy)
         self._background: set[asyncio.Task[Any]] = set()
-
-    @property
-    def terms(self) -> Terms:
-        """What holds for every decision."""
-        return self._terms
-
-    @property
-    def law(self) -> Policy:
-        """The numbers of the protocol."""
-        return self.settings.policy
-
-    @property
-    def issuer(self) -> str:
-        """The address that every URL begins with."""
-        return self.settings.issuer
 
     def limits_hit(self) -> dict[str, int]:
         """Give how many tries were above each limit."""

@@ -15,9 +15,9 @@ from urllib.parse import unquote
 import httptools
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from endorse.server.exchange import Exchange, Flow, Signal
+from endorse.server.exchange import EXTENSIONS, Exchange, Flow
 from endorse.server.limit import network_of
 from endorse.server.room import Shared
 
@@ -46,6 +46,7 @@ _OVERLOADED: Final = (
     b' Try again in a second."}'
 )
 _NOWHERE: Final[deque[tuple[bytes, bytes]]] = deque(maxlen=0)
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Protocol(HttpToolsProtocol):
@@ -66,7 +67,10 @@ class Protocol(HttpToolsProtocol):
         "_size",
         "_stuck_since",
         "_unread",
+        "_unseen",
     )
+
+    cycle: Exchange
 
     def __init__(self, shared: Shared, **parts: Any) -> None:
         """Take a connection into what all of the server share."""
@@ -85,6 +89,8 @@ class Protocol(HttpToolsProtocol):
         self._in_head = True
         self._held: Any = None
         """What will answer the request whose body is still coming."""
+        self._unseen = False
+        """Whether it is still to be looked at what its head says of that body."""
         self._drains = False
         """Whether the rest of a request that was answered is read, to be thrown away."""
         self._refusing: asyncio.TimerHandle | None = None
@@ -123,15 +129,15 @@ class Protocol(HttpToolsProtocol):
                 self.transport.abort()
             return
         super().data_received(data)
+        if self._unseen:
+            self._unseen = False
+            if self._held is not None:
+                self._look_at_rest()
         if self._since:
             self._bound()
-        elif self._idle():
+        elif self.cycle.response_complete:
             # Empty lines before a request begin nothing, and put off that uvicorn hangs up.
             self._since = self.loop.time()
-
-    def _idle(self) -> bool:
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        return cycle is None or cycle.response_complete
 
     def _bound(self) -> None:
         """Hold what is not whole to its bounds."""
@@ -149,12 +155,14 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins."""
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._since = self.loop.time()
 
     def on_headers_complete(self) -> None:
         """Its head is whole. An exception stops the parser, which then says `send_400_response`."""
-        if self._head_too_large() or len(self.pipeline) >= _PIPELINED:
+        if len(self.headers) > _FIELDS or len(self.pipeline) >= _PIPELINED:
+            raise ValueError("more than one connection may take")
+        if self._size > _HEAD and self._head_too_large():
             raise ValueError("more than one connection may take")
         self._begin_exchange()
         self._in_head = False
@@ -163,31 +171,38 @@ class Protocol(HttpToolsProtocol):
 
     def _begin_exchange(self) -> None:
         """Do as uvicorn does, without what is never asked for here."""
-        parser, scope = self.parser, self.scope
+        parser = self.parser
         version = parser.get_http_version()
         url = httptools.parse_url(self.url)
         path = url.path.decode("ascii")
-        scope["method"] = parser.get_method().decode("ascii")
-        scope["http_version"] = version
-        scope["path"] = unquote(path) if "%" in path else path
-        scope["raw_path"] = url.path
-        scope["query_string"] = url.query or b""
-        before = cast("RequestResponseCycle | None", self.cycle)
+        scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": parser.get_method().decode("ascii"),
+            "root_path": "",
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": url.path,
+            "query_string": url.query or b"",
+            "headers": self.headers,
+            "extensions": EXTENSIONS,
+        }
+        before = cast("Exchange | None", self.cycle)
         self.cycle = Exchange(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=Signal(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and parser.should_keep_alive(),
-            on_response=self.on_response_complete,
+            scope,
+            self.transport,
+            self.flow,
+            self.server_state.default_headers,
+            self.expect_100_continue,
+            version != "1.0" and parser.should_keep_alive(),
+            self.on_response_complete,
         )
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            # Mostly all of it came in one piece, and then the rest is here already.
+            self._held, self._unseen = self.app, True
         else:
             # Sent before the answer to the one before had come: it waits for that.
             self.flow.pause_reading()
@@ -206,55 +221,67 @@ class Protocol(HttpToolsProtocol):
         else:
             self._end(400, "Bad Request", "broken")
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        if cycle is not self.cycle or not cycle.more_body:
-            self._hand_on(cycle, app)
-            return
-        fields = cycle.scope["headers"]
-        lengths = [int(value) for name, value in fields if name == b"content-length"]
-        self._drains = max(lengths, default=0) > HIGH_WATER_LIMIT
+    def _look_at_rest(self) -> None:
+        """Ask for a body that is not there yet; or have it refused, if its head says enough."""
+        cycle = self.cycle
+        self._drains = _declared(cycle) > HIGH_WATER_LIMIT
         if self._drains:
-            self._hand_on(cycle, app)
-            return
-        self._held = app
-        if cycle.waiting_for_100_continue:
+            self._hand_on(cycle, self._held)
+        elif cycle.waiting_for_100_continue:
             cycle.waiting_for_100_continue = False
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         """A piece of its body; one that is too long is not waited for, but refused inside."""
-        super().on_body(body)
-        if self._held is not None and len(self.cycle.body) > HIGH_WATER_LIMIT:
-            self._hand_on(self.cycle, self._held)
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+            if self._held is not None:
+                self._drains = _declared(cycle) > HIGH_WATER_LIMIT
+                self._hand_on(cycle, self._held)
+        if self._held is None:
+            cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """All of it is there."""
-        super().on_message_complete()
+        cycle = self.cycle
+        cycle.more_body = False
         self._since, self._size, self._in_head, self._drains = 0.0, 0, True, False
         if self._unread:
             self._count(0)
         if self._held is not None:
-            self._hand_on(self.cycle, self._held)
+            self._hand_on(cycle, self._held)
+        else:
+            cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         """The answer is written; `end_if_slow` ends the connection if nothing more is asked."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
-        if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
-        else:
+        if self.flow.read_paused:
+            self.flow.resume_reading()
+        if not self.pipeline:
             self._idle_since = self.loop.time()
+            return
+        cycle, app = cast("tuple[Exchange, Any]", self.pipeline.pop())
+        if cycle is not self.cycle or not cycle.more_body:
+            self._hand_on(cycle, app)
+        else:
+            self._held = app
+            self._look_at_rest()
 
     def _unset_keepalive_if_required(self) -> None:
         self._idle_since = 0.0
 
-    def _hand_on(self, cycle: RequestResponseCycle, app: Any) -> None:
+    def _hand_on(self, cycle: Exchange, app: Any) -> None:
         """Let a request be answered: by the application, if there is room and it may be asked."""
         self._held = None
         shared = self._shared
-        refused = shared.refuses(cast("Scope", cycle.scope))
+        refused = shared.refuses(cycle.scope)
         if refused is not None:
             app = refused
             # A proxy's connection is for others too.
@@ -262,7 +289,10 @@ class Protocol(HttpToolsProtocol):
                 start = super()._start_asgi_task
                 self._refusing = self.loop.call_later(shared.refused_after, start, cycle, app)
                 return
-        elif len(self.tasks) - shared.waiting() >= shared.room.requests:
+        elif (
+            len(self.tasks) >= shared.room.requests
+            and len(self.tasks) - shared.waiting() >= shared.room.requests
+        ):
             shared.turned_away["requests"] += 1
             app = _overloaded
         super()._start_asgi_task(cycle, app)
@@ -286,7 +316,9 @@ class Protocol(HttpToolsProtocol):
     def _end(self, status: int, reason: str, why: str) -> None:
         """End the connection, with an answer if something was begun and is not being answered."""
         self._shared.turned_away[why] += 1
-        under_way = not self._idle() if self._in_head else self._held is None
+        last = cast("Exchange | None", self.cycle)
+        idle = last is None or last.response_complete
+        under_way = not idle if self._in_head else self._held is None
         asked = status == 503 or self._size > 0
         self._count(0)
         if self._held is not None:
@@ -299,6 +331,12 @@ class Protocol(HttpToolsProtocol):
             self.transport.write(f"HTTP/1.1 {status} {reason}\r\n{rest}".encode())
             self.transport.write_eof()
             self._ended, self._size, self._since = True, 0, self.loop.time()
+
+
+def _declared(cycle: Exchange) -> int:
+    """Give how long a body its head says to come."""
+    fields = cycle.scope["headers"]
+    return max((int(value) for name, value in fields if name == b"content-length"), default=0)
 
 
 def protocol_for(shared: Shared) -> Any:

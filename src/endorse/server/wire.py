@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from endorse.core.refusal import Refusal, page_of
 from endorse.server import logbook
+from endorse.server.exchange import WHOLE
 
 T = TypeVar("T")
 
@@ -21,6 +22,7 @@ _JSON_HEADERS: Final = [
     (name.lower().encode(), value.encode())
     for name, value in {**NO_STORE, "Content-Type": _JSON}.items()
 ]
+_JSON_HEAD: Final = b"".join([b"%b: %b\r\n" % it for it in _JSON_HEADERS])
 _FORM: Final = "application/x-www-form-urlencoded"
 _CLIENT: Final = "endorse.client"
 _LOGGED_AT_MOST: Final = 200
@@ -52,9 +54,25 @@ def _once(members: list[tuple[str, Any]]) -> None:
 _STRICT: Final = JSONDecoder(object_pairs_hook=_once)
 
 
+def header(request: Request, name: bytes) -> str:
+    """Give the first header of this name, which is in small letters; "" for none.
+
+    The framework's own `headers` are an object for each request, and search it no faster.
+    """
+    for known, value in request.scope["headers"]:
+        if known == name:
+            return str(value, "latin-1")
+    return ""
+
+
+def headers(request: Request, name: bytes) -> list[str]:
+    """Give all headers of this name, which is in small letters."""
+    return [str(value, "latin-1") for known, value in request.scope["headers"] if known == name]
+
+
 async def body(request: Request, limit: int) -> bytes | Refusal:
     """Read a body; refuse one that is too large before it is read whole."""
-    declared = request.headers.get("content-length", "")
+    declared = header(request, b"content-length")
     if declared.isdecimal() and int(declared) > limit:
         return TOO_LARGE
     whole: bytes = b""
@@ -71,12 +89,12 @@ async def body(request: Request, limit: int) -> bytes | Refusal:
 
 def has_type(request: Request, wanted: str) -> bool:
     """Say whether the body is declared as this media type, whatever its parameters."""
-    return request.headers.get("content-type", "").split(";")[0].strip().lower() == wanted
+    return header(request, b"content-type").partition(";")[0].strip().lower() == wanted
 
 
 def authorization(request: Request) -> str | None:
     """Give the Authorization header. One that came twice is joined, and no scheme takes that."""
-    values = request.headers.getlist("authorization")
+    values = headers(request, b"authorization")
     return ", ".join(values) if values else None
 
 
@@ -113,7 +131,22 @@ class _Json(Response):
         self.status_code = status
         self.background = None
         self.body = raw
-        self.raw_headers = [*_JSON_HEADERS, (b"content-length", b"%d" % len(raw))]
+        self._fields: list[tuple[bytes, bytes]] | None = None
+
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:  # type: ignore[override]
+        """Give the headers to whoever reads or changes them, as the framework has them."""
+        if self._fields is None:
+            self._fields = [*_JSON_HEADERS, (b"content-length", b"%d" % len(self.body))]
+        return self._fields
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it: whole, where the server takes that and nobody may have changed a header."""
+        if self._fields is None and WHOLE in scope.get("extensions", ()):
+            status = self.status_code
+            await send({"type": WHOLE, "status": status, "head": _JSON_HEAD, "body": self.body})
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class Refused(Response):

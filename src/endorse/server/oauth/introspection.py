@@ -34,7 +34,7 @@ async def introspect(desk: Desk, request: HttpRequest) -> Response:
     if not text:
         return refused(refusal.missing("token", "RFC 7662 2.1"))
     told = await _told(desk, client, text)
-    if profile.signed_introspection(client) or _MEDIA_TYPE in request.headers.get("accept", ""):
+    if profile.signed_introspection(client) or _MEDIA_TYPE in wire.header(request, b"accept"):
         return await _signed(desk, client, told)
     return wire.json(told)
 

@@ -11,6 +11,7 @@ from endorse.core.change import Decision
 from endorse.core.jose import Unreadable
 from endorse.core.redeem import Tokens
 from endorse.core.refusal import Refusal
+from endorse.server import wire
 from endorse.server.desk import Desk
 from endorse.server.oauth.caller import Caller
 from endorse.store import requests
@@ -45,7 +46,7 @@ def proof_of(
 
     That the proof is new is still to be found out: see `settle` and `came_before`.
     """
-    headers = request.headers.getlist("dpop")
+    headers = wire.headers(request, b"dpop")
     if not headers:
         return None
     no = refusal_proofs.DPOP_NOT_GOOD
@@ -76,7 +77,7 @@ async def came_before(desk: Desk, proof: dpop.Proof) -> bool:
 
 def nonce_for(desk: Desk, request: HttpRequest, no: Refusal | None = None) -> dict[str, str]:
     """Give the nonce for the next proof, to whoever proves or should have (RFC 9449 8, 8.2)."""
-    if "dpop" not in request.headers and no != refusal_proofs.KEY_MISSING:
+    if not wire.headers(request, b"dpop") and no != refusal_proofs.KEY_MISSING:
         return {}
     return {"DPoP-Nonce": dpop.nonce(desk.keys.handles, desk.clock(), desk.law)}
 
