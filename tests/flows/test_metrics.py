@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from endorse.core.refusal import CODE_NOT_GOOD
 from endorse.phone import Refused
+from endorse.server import metrics
 from endorse.server.limit import Allowance, Limit
+from endorse.server.metrics import Metrics
 from endorse.server.operator import operators_app
 from endorse.server.run import listen, server_for
 from endorse.store.tally import Tally
@@ -19,6 +26,8 @@ from tests.flows import play
 from tests.serving import Served
 
 pytestmark = pytest.mark.anyio
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -161,6 +170,79 @@ async def test_process_and_checks_are_told_and_strangers_get_nothing(
     assert (answer.status_code, told["status"], told["checks"]["store"]) == (200, "ready", "ok")
     assert (await served.http.get(served.url("/metrics"))).status_code == 404
     assert (await served.http.get(watch.url + "/token")).status_code == 404
+
+
+@pytest.mark.usefixtures("one_server")
+async def test_a_look_at_all_routes_lets_others_have_their_turn(
+    served: Served, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand numbers in one piece would take five milliseconds."""
+    desk = served.desk
+    for row in desk.measures.rows.values():
+        row.statuses.setdefault(200, 1)
+    families = list(Metrics(desk).families())
+    assert len(desk.measures.rows) > 70
+    assert max(len(family.samples) for family in families) <= 200
+    turns, written_in = 0, list[int]()
+
+    def noted(registry: Collector) -> bytes:
+        written_in.append(turns)
+        return generate_latest(registry)
+
+    monkeypatch.setattr(metrics, "generate_latest", noted)
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(others())
+    samples = await watch.look()
+    running.cancel()
+    assert len(set(written_in)) == len(written_in) == len(families) + 1
+    told = [labels for name, labels in samples if name == "endorse_request_seconds_count"]
+    assert {tuple(value for _, value in sorted(labels)) for labels in told} == set(
+        desk.measures.rows
+    )
+    heads = [line.split()[2] for line in watch.text.splitlines() if line.startswith("# TYPE")]
+    assert len(heads) == len(set(heads))
+
+
+def names_of(text: str) -> set[str]:
+    """The names of all numbers that may come, also of those that nothing has moved yet."""
+    names = set()
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            _, _, name, kind = line.split()
+            parts = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+            names |= {name + part for part in parts}
+    return names
+
+
+@pytest.mark.usefixtures("one_server")
+async def test_the_dashboard_and_the_guide_speak_of_numbers_that_a_server_tells(
+    watch: Watch,
+) -> None:
+    await watch.look()
+    told = names_of(watch.text)
+    guide = (ROOT / "docs" / "operate.md").read_text()
+    rows = re.findall(r"^\| `(endorse_\w+)` \| ([^|]*)\|", guide, re.MULTILINE)
+    explained = {name for name, _ in rows}
+    ours = {name for name in told if name.startswith("endorse_")}
+    assert {re.sub("_(bucket|sum|count)$", "", name) for name in ours} == explained
+    board = json.loads((ROOT / "deploy" / "grafana.json").read_bytes())
+    asked = [it["expr"] for panel in board["panels"] for it in panel.get("targets", ())]
+    variables = board["templating"]["list"]
+    asked += [it["query"]["query"] for it in variables if it["type"] == "query"]
+    queries = " ".join(asked)
+    assert set(re.findall(r"\b(?:endorse|process|python)_\w+", queries)) - told == set()
+    labels = {it for some in re.findall(r"by \(([^)]*)\)", queries) for it in some.split(", ")}
+    labels |= set(re.findall(r"(\w+)(?:=|!=|=~|!~)\"", queries))
+    known = set(re.findall(r"`(\w+)`", " ".join(text for _, text in rows)))
+    assert labels - known == {"job", "instance", "le"}
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(ids) == len(set(ids)) > 20
 
 
 def test_a_tally_counts_a_value_in_the_first_bucket_that_holds_it() -> None:
