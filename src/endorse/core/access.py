@@ -17,7 +17,7 @@ SHOWS_ACCOUNTS: Final = ("accounts", "balances", "transactions")
 def check(access: Access | None, now: int, *any_of: str) -> Refusal | None:
     """Refuse a token that is unknown, expired, ended, or lacks every one of these scopes."""
     no = alive(access, now)
-    if no is None and access is not None and not set(any_of) & set(access.scope):
+    if no is None and access is not None and set(any_of).isdisjoint(access.scope):
         return refusal.SCOPE_INSUFFICIENT
     return no
 

@@ -72,6 +72,7 @@ class SandboxBank:
             held.id: (household, held) for household in self._named for held in _all_held(household)
         }
         self._invented = lru_cache(_KEPT_HOUSEHOLDS)(self._invent)
+        self._accounts = lru_cache(_KEPT_HOUSEHOLDS)(self._accounts_of)
         self._weighed = lru_cache(_KEPT_HOUSEHOLDS)(self._weigh)
         self._month = lru_cache(_KEPT_MONTHS)(self._write)
         self._payments = Payments()
@@ -97,8 +98,7 @@ class SandboxBank:
 
     async def accounts(self, person_id: str) -> Sequence[Account]:
         """See `endorse.bank.Bank.accounts`."""
-        household = self._household(person_id)
-        return household.accounts_of(person_id) if household else ()
+        return self._accounts(person_id)
 
     async def balances(self, account_id: str) -> Sequence[Balance]:
         """See `endorse.bank.Bank.balances`: available now, booked now, booked yesterday."""
@@ -180,6 +180,10 @@ class SandboxBank:
             )
             pending = (*self._payments.of(held.account), *pending)
         return TransactionPage(tuple(booked), pending, _cursor(month, place) if more else None)
+
+    def _accounts_of(self, person_id: str) -> Sequence[Account]:
+        household = self._household(person_id)
+        return household.accounts_of(person_id) if household else ()
 
     def _household(self, person_id: str) -> Household | None:
         if _INVENTED.fullmatch(person_id):

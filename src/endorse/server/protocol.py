@@ -45,7 +45,7 @@ _OVERLOADED: Final = (
     b'{"error":"temporarily_unavailable","error_description":"Too much is asked at this moment.'
     b' Try again in a second."}'
 )
-_NOWHERE: Final[deque[tuple[bytes, bytes]]] = deque(maxlen=0)
+_NOWHERE: Final[Any] = deque(maxlen=0)
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -167,7 +167,7 @@ class Protocol(HttpToolsProtocol):
         self._begin_exchange()
         self._in_head = False
         # Fields after a body would otherwise join those that were looked at, and come last.
-        self.headers = cast("list[tuple[bytes, bytes]]", _NOWHERE)
+        self.headers = _NOWHERE
 
     def _begin_exchange(self) -> None:
         """Do as uvicorn does, without what is never asked for here."""
@@ -190,7 +190,7 @@ class Protocol(HttpToolsProtocol):
             "headers": self.headers,
             "extensions": EXTENSIONS,
         }
-        before = cast("Exchange | None", self.cycle)
+        before: Any = self.cycle
         self.cycle = Exchange(
             scope,
             self.transport,

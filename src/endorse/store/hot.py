@@ -2,10 +2,12 @@
 
 What is kept is forgotten the moment it may have changed: after a batch of this server that changed
 a client, before its answer; after another process wrote to the same database, which SQLite tells
-at each look (`Engine.written_elsewhere`) and PostgreSQL in its news, or within a second where
-nobody listens. Only what is committed is kept, so that nothing outlives a rollback.
+once in each turn of the event loop (`Engine.written_elsewhere`) and PostgreSQL in its news, or
+within a second where nobody listens. Only what is committed is kept, so that nothing outlives a
+rollback.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -33,6 +35,8 @@ class Hot:
         self._engine = engine
         self._known: dict[str, Registered] = {}
         self._forgotten = 0
+        self._looked = False
+        """Whether others' writes were asked about in this turn of the event loop."""
 
     async def client(self, client_id: str) -> Client | None:
         """Give a client that may act, with its secrets. Raises StoreAway."""
@@ -49,9 +53,16 @@ class Hot:
         self._known.clear()
         self._forgotten += 1
 
+    def _look_again(self) -> None:
+        self._looked = False
+
     async def _registered(self, client_id: str) -> Registered | None:
-        if self._engine.written_elsewhere():
-            self.forget()
+        if not self._looked:
+            if self._engine.written_elsewhere():
+                self.forget()
+            # One look is good for all who are served in this turn: their requests had come before.
+            self._looked = True
+            asyncio.get_running_loop().call_soon(self._look_again)
         known = self._known.get(client_id)
         if known is not None:
             return known
