@@ -184,6 +184,11 @@ class Policy(msgspec.Struct, frozen=True):
     # Frames that do not count, from one phone a minute: a shaking hand is far below.
     bad_claims_a_minute: int = 10
 
+    # Wrong credentials of one client from one address a minute; then nothing of it is taken from
+    # there. Nobody guesses 256 bits, but tries cost work and lines in the log, and after twenty
+    # the developer of a server that missed a rotation reads nothing new.
+    wrong_credentials_a_minute: int = 20
+
     # Registrations from one address a minute: a company has a handful of apps.
     registrations_a_minute: int = 10
 
@@ -218,6 +223,7 @@ WIDE: Final = Policy(
     starts_a_minute=100_000,
     bad_claims_a_minute=100_000,
     registrations_a_minute=100_000,
+    wrong_credentials_a_minute=100_000,
     enrolments_a_day=1_000_000,
     approvals=1_000_000,
     wrong_numbers=1_000_000,

@@ -101,6 +101,14 @@ ACCESS_DENIED = _oauth(
 
 # --- clients and tokens -------------------------------------------------------------------------
 
+CREDENTIALS_WRONG_TOO_OFTEN = _oauth(
+    "credentials_wrong_too_often",
+    "invalid_client",
+    "Too many calls with wrong credentials of this client came from this address. Wait a minute, "
+    "and check them.",
+    "RFC 6749 2.3.1",
+    status=429,
+)
 CLIENT_UNKNOWN = _oauth(
     "client_not_authenticated",
     "invalid_client",

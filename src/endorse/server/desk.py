@@ -105,6 +105,7 @@ class Desk:
         # A proof counts from `dpop_age` before its time to as long after it.
         self.proofs_seen = Seen(2 * settings.policy.dpop_age + 1)
         self.user_codes = Limit(settings.policy.wrong_user_codes_a_minute, seconds=60)
+        self.wrong_credentials = Limit(settings.policy.wrong_credentials_a_minute, seconds=60)
         self.registrations = Limit(settings.policy.registrations_a_minute, seconds=60)
         self.software_issuers = {one.issuer: one for one in settings.software_issuers}
         self.bad_claims = Limit(settings.policy.bad_claims_a_minute, seconds=60)
@@ -123,6 +124,7 @@ class Desk:
             "starts": self.starts.hits,
             "pushes": self.pushes.hits,
             "user_codes": self.user_codes.hits,
+            "wrong_credentials": self.wrong_credentials.hits,
             "registrations": self.registrations.hits,
             "bad_claims": self.bad_claims.hits,
         }

@@ -19,21 +19,28 @@ class Limit:
         self._seconds = seconds
         self.hits = 0
         """How many tries were one too many."""
-        self._tries: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._tries: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
 
-    def take(self, address: str, now: int) -> bool:
-        """Take one try; False if the address has had its share of this window."""
-        address = network_of(address)
+    def take(self, address: str, now: int, of: str = "") -> bool:
+        """Take one try `of` something; False if the address has had its share of this window."""
+        key = network_of(address), of
         window = now // self._seconds
-        seen, tries = self._tries.pop(address, (window, 0))
+        seen, tries = self._tries.pop(key, (window, 0))
         tries = tries + 1 if seen == window else 1
-        self._tries[address] = (window, tries)
+        self._tries[key] = (window, tries)
         if len(self._tries) > _ADDRESSES:
             self._tries.popitem(last=False)
         if tries <= self._count:
             return True
         self.hits += 1
         return False
+
+    def stops(self, address: str, now: int, of: str = "") -> bool:
+        """Say whether an address has had one try too many already. This is none."""
+        seen, tries = self._tries.get((network_of(address), of), (0, 0))
+        stopped = seen == now // self._seconds and tries > self._count
+        self.hits += stopped
+        return stopped
 
 
 class Allowance:

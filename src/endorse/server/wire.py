@@ -158,26 +158,31 @@ class Refused(Response):
     media_type = _JSON
 
     def __init__(
-        self, no: Refusal, told: Mapping[str, Any], headers: Mapping[str, str] | None = None
+        self,
+        no: Refusal,
+        told: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        logged: bool = True,
     ) -> None:
         """Answer `told`, the members that say no in the shape of this API."""
         super().__init__(None, no.status, {**NO_STORE, **(headers or {})})
         self._no = no
+        self._logged = logged
         self._told = told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        note(self._no, scope)
+        note(self._no, scope, self._logged)
         told = {**self._told, "error_uri": page_of(self._no, scope["app"].issuer)}
         self.body = msgspec.json.encode(told)
         self.headers["Content-Length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
 
 
-def refused(no: Refusal, headers: Mapping[str, str] | None = None) -> Response:
+def refused(no: Refusal, headers: Mapping[str, str] | None = None, logged: bool = True) -> Response:
     """Answer a refusal as JSON (RFC 6749 5.2)."""
     told = {"error": no.error, "error_description": no.told, **dict(no.also)}
-    return Refused(no, told, headers)
+    return Refused(no, told, headers, logged)
 
 
 def known_as(request: Request, client_id: str) -> None:
@@ -185,13 +190,15 @@ def known_as(request: Request, client_id: str) -> None:
     request.scope[_CLIENT] = client_id
 
 
-def note(no: Refusal, scope: Scope) -> None:
+def note(no: Refusal, scope: Scope, logged: bool = True) -> None:
     """Count a refusal, and log it in one line: its name, which check failed, and whose call it was.
 
     Neither the address nor anything that was sent is in it, for that may be a secret in the wrong
     place; a `client_id` is none.
     """
     scope["app"].measures.refusals[no.name] += 1
+    if not logged:
+        return
     client = scope.get(_CLIENT)
     whose = f" for client {plain(client)}" if client else ""
     why = f": {plain(no.detail)}" if no.detail else ""

@@ -14,8 +14,10 @@ from endorse.core.model import Client
 from endorse.core.params import Params, parse
 from endorse.core.refusal import Refusal
 from endorse.server import certificate, wire
-from endorse.server.desk import Desk
+from endorse.server.browser import address
+from endorse.server.desk import Desk, log
 
+_STOPPED: Final = refusal.CREDENTIALS_WRONG_TOO_OFTEN
 TOO_MANY: Final = Refusal(
     "parameters_too_many", "invalid_request", 400, "There are more than 64 parameters."
 )
@@ -31,7 +33,11 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
-    """Read the form of a client and find out whose it is. Its query is not looked at."""
+    """Read the form of a client and find out whose it is. Its query is not looked at.
+
+    A client whose credentials came wrong too often from an address is not looked for when it is
+    called from there; whoever has the right ones elsewhere notices nothing.
+    """
     raw = await wire.form(request, desk.law.body)
     if isinstance(raw, Refusal):
         return raw
@@ -45,8 +51,10 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
     header = wire.authorization(request)
     said = clients.credentials(params, header, desk.law)
     if isinstance(said, Refusal):
-        return _unauthenticated(said, header)
+        return _failed(desk, request, said, header)
     wire.known_as(request, said.client_id)
+    if desk.wrong_credentials.stops(address(desk, request), desk.clock(), said.client_id):
+        return _STOPPED
     client = await desk.store.client(said.client_id)
     shown = certificate.shown(desk, request)
     if isinstance(shown, Refusal):
@@ -54,13 +62,13 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
     call = Call(desk.issuer, _named(desk, request) if said.assertion else (), shown)
     known = clients.authenticate(said, client, call, desk.clock(), desk.law)
     if isinstance(known, Refusal):
-        return _unauthenticated(known, header)
+        return _failed(desk, request, known, header, client)
     if said.assertion is not None:
         # On its own and at once: an assertion is used up by any call, also one that is refused.
         used = assertion.use(said.assertion, known, desk.law)
         if not await desk.store.change([used], desk.clock()):
             no = refusal.CLIENT_UNKNOWN.because("the jti of the assertion was used before")
-            return _unauthenticated(no, header)
+            return _failed(desk, request, no, header, client)
     return Caller(params, known, shown.thumbprint if shown else "")
 
 
@@ -68,6 +76,29 @@ def _named(desk: Desk, request: HttpRequest) -> tuple[str, ...]:
     """Give the addresses by which an assertion may name this endpoint."""
     path = request.scope["path"]
     return tuple(f"{at}{end}" for at in desk.settings.urls for end in ("/token", path))
+
+
+def _failed(
+    desk: Desk,
+    request: HttpRequest,
+    no: Refusal,
+    header: str | None,
+    client: Client | None = None,
+) -> Refusal:
+    """Count wrong credentials by address and client; say no, and from the limit on no more.
+
+    Clients that do not exist count as one: who invents them must not make others be forgotten. So
+    do public ones, which must not be stopped: many people may call with one from one address.
+    """
+    at = address(desk, request)
+    client_id = "" if client is None or client.public else client.client_id
+    stopped = desk.wrong_credentials.stops(at, desk.clock(), client_id)
+    if not stopped and desk.wrong_credentials.take(at, desk.clock(), client_id):
+        return _unauthenticated(no, header)
+    if not stopped:
+        whose = f"client {client_id}" if client_id else "clients that have none"
+        log.warning("too many wrong credentials of %s: stopped at one address", whose)
+    return _STOPPED
 
 
 def _unauthenticated(no: Refusal, header: str | None) -> Refusal:
@@ -83,5 +114,8 @@ def _unauthenticated(no: Refusal, header: str | None) -> Refusal:
 
 def refused(no: Refusal, headers: Mapping[str, str] | None = None) -> Response:
     """Answer a refusal as the token endpoint does (RFC 6749 5.2)."""
+    if no is _STOPPED:
+        # Counted, and not logged: a flood must not fill the log.
+        return wire.refused(no, {"Retry-After": "60"}, logged=False)
     challenge = {"WWW-Authenticate": 'Basic realm="endorse"'} if no.status == 401 else {}
     return wire.refused(no, {**challenge, **(headers or {})})
