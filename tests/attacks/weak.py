@@ -267,8 +267,8 @@ def every_waiting_request_is_on_every_phone(served: Served, patch: pytest.Monkey
 def the_page_hears_who_scanned(served: Served, patch: pytest.MonkeyPatch) -> None:
     real = stream._Page._state
 
-    def state(self: Any, name: str) -> str:
-        said = msgspec.json.decode(real(self, name))
+    def state(self: Any, name: str, now: int) -> str:
+        said = msgspec.json.decode(real(self, name, now))
         return msgspec.json.encode({**said, "person": self._journey.person_id}).decode()
 
     patch.setattr(stream._Page, "_state", state)

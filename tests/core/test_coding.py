@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import logging
 import pprint
 import traceback
@@ -13,7 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from endorse.core.coding import Secret, b64url, fingerprint, from_b64url, mac, same, sha256, shown
+from endorse.core.coding import (
+    Secret,
+    b64url,
+    fingerprint,
+    from_b64url,
+    mac,
+    same,
+    sha256,
+    shown,
+    strict_json,
+)
 
 HIDDEN = "the-hidden-value"
 SECRET = Secret(HIDDEN)
@@ -128,3 +139,38 @@ def test_texts_are_the_same_only_if_equal() -> None:
 def test_a_banks_text_is_shown_without_tricks(said: str, right: str) -> None:
     assert shown(said) == right
     assert shown(right) == right
+
+
+SAID = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(SAID, st.sampled_from([(",", ":"), (", ", ": ")]), st.booleans())
+@settings(max_examples=50)
+def test_strict_json_reads_what_everybody_reads_however_it_is_spaced(
+    said: object, separators: tuple[str, str], escaped: bool
+) -> None:
+    raw = json.dumps(said, separators=separators, ensure_ascii=escaped).encode(errors="replace")
+    assert repr(strict_json(raw)) == repr(json.loads(raw))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":1,"a":1}',
+        b'{"a":1,"a":2}',
+        b'{"a":1,"\\u0061":1}',
+        b'[{"b":{"a":null,"c":1,"a":null}}]',
+        b'{"a":NaN}',
+        b'{"a":Infinity}',
+        b'{"a":1}x',
+        b"",
+        b'"\xff"',
+    ],
+)
+def test_strict_json_refuses_what_two_readers_could_take_differently(raw: bytes) -> None:
+    with pytest.raises(ValueError, match=r"twice|no JSON|Extra|Expecting|codec"):
+        strict_json(raw)

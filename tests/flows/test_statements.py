@@ -120,3 +120,13 @@ async def test_the_steps_of_a_connection_cost_seven_statements_at_most(
     # the person's other journeys and tries, and the move.
     most = {"start": 1, "claim": 7, "match": 4, "review": 3, "approve": 6, "resume": 3}
     assert {step: count for step, count in costs.items() if count > most[step]} == {}
+
+
+async def test_a_page_begins_to_wait_by_one_statement(
+    served: Served, noted: looking.Statements
+) -> None:
+    tab = await play.begun(served)
+    cost(noted)
+    async with tab.listening() as page:
+        await page.state("waiting")
+    assert cost(noted) == 1, "the journey, which nothing moved meanwhile"

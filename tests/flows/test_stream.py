@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from endorse.phone import Phone
+from endorse.store.connection import Query
 from endorse.store.sqlite import SqliteEngine
 from tests.flows import play
 from tests.flows.listening import PATIENCE, Listening
@@ -141,6 +142,25 @@ async def test_a_page_opened_late_still_hears_of_the_approval(served: Served) ->
     await tab.resume()
     async with tab.listening() as page:
         assert (await page.state())["state"] == "redirected"
+        assert await page.rest() == ["done"]
+
+
+async def test_what_moves_while_a_page_is_let_in_is_told_to_it(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab, store = await play.begun(served), served.desk.store
+    read = store.read
+
+    async def slow(query: Query[object]) -> object:
+        monkeypatch.undo()
+        found = await read(query)
+        await tab.post("/connect/{}/cancel")
+        return found
+
+    # The page's journey is read, and moves before the page is known to wait for it.
+    monkeypatch.setattr(store, "read", slow)
+    async with tab.listening() as page:
+        assert (await page.state())["state"] == "cancelled"
         assert await page.rest() == ["done"]
 
 

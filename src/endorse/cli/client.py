@@ -15,9 +15,8 @@ from endorse.core import client as rules
 from endorse.core import invitation as invitations
 from endorse.core import profile, registration
 from endorse.core.change import AddClient, AddInvitation, AddSecret, RemoveClient
-from endorse.core.coding import b64url
+from endorse.core.coding import b64url, strict_json
 from endorse.core.details import TYPES
-from endorse.core.jose import strict_json
 from endorse.core.metadata import (
     CIBA,
     CLIENT_CREDENTIALS,

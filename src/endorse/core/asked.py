@@ -6,8 +6,8 @@ from urllib.parse import quote, urlencode
 
 from endorse.core import alter, details, profile, refusal, refusal_requests
 from endorse.core.answer import MODES, is_signed
+from endorse.core.coding import strict_json
 from endorse.core.details import Details
-from endorse.core.jose import strict_json
 from endorse.core.model import Client, Request, Trusted
 from endorse.core.params import Params
 from endorse.core.policy import ASKABLE, IDENTITY, Policy

@@ -42,7 +42,7 @@ def valid_until(journey: Journey, client: Client, law: Policy, grant: Grant | No
 
 def timestamp(seconds: int) -> str:
     """Write a time as RFC 3339 in UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def renewal(

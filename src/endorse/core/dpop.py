@@ -9,7 +9,7 @@ import msgspec
 
 from endorse.core import jose
 from endorse.core.change import UseOnce
-from endorse.core.coding import b64url, fingerprint, from_b64url, mac, same, sha256
+from endorse.core.coding import b64url, fingerprint, from_b64url, mac, same, sha256, strict_json
 from endorse.core.jose import Jws, Key, Unreadable
 from endorse.core.params import Params
 from endorse.core.policy import Policy
@@ -86,7 +86,7 @@ def _problem(token: Jws, call: Call, now: int, tolerance: int) -> str:
 @lru_cache(_KEYS_KEPT)
 def _key(header: str) -> tuple[Key, str]:
     """Read the key of a proof's header, which `jose.read` took, and its thumbprint."""
-    said = jose.strict_json(from_b64url(header) or b"")
+    said = strict_json(from_b64url(header) or b"")
     jwk = said.get("jwk")
     if not isinstance(jwk, dict):
         raise Unreadable("jwk is missing")

@@ -7,7 +7,6 @@ caller did not name, a header that brings or points to its own key.
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from json import JSONDecoder
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +18,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from endorse.core.coding import b64url, from_b64url, sha256
+from endorse.core.coding import b64url, from_b64url, sha256, strict_json
 
 Key = ECKey | RSAKey | OKPKey
 
@@ -205,25 +204,6 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     """
     needed = {name: jwk[name] for name in _NEEDED[jwk["kty"]]}
     return b64url(sha256(msgspec.json.encode(needed)))
-
-
-def strict_json(raw: bytes) -> Any:
-    """Read JSON in which no name comes twice in one object. Raises ValueError, RecursionError."""
-    return _STRICT.decode(raw.decode())
-
-
-def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = dict(members)
-    if len(names) != len(members):
-        raise ValueError("a member came twice")
-    return names
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-_STRICT: Final = JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

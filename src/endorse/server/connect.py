@@ -151,18 +151,20 @@ async def show(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     client = await desk.store.registration(client_id)
     if client is None:
         return _gone(pages, request)
+    now = desk.clock()
+    state = page_state(desk, journey, now)
     facts = _facts(
         desk,
         client,
         journey.request,
         ways=journey.ways,
-        state=page_state(desk, journey),
+        state=state,
         short=journey.short,
-        still=shows_code(journey, page_state(desk, journey)),
+        still=shows_code(journey, state),
         number=shown_number(journey),
-        letters=shown_letters(desk, journey),
+        letters=shown_letters(desk, journey, now),
         reason=journey.reason,
-        expires_in=expires_in(desk, journey),
+        expires_in=expires_in(desk, journey, now),
         codes_left=connect.codes_left(journey, desk.law),
         polled=journey.poll_hash is not None,
     )
@@ -206,8 +208,8 @@ async def of_browser(desk: Desk, request: HttpRequest) -> Journey | None:
     return journey
 
 
-def page_state(desk: Desk, journey: Journey) -> str:
-    """Give the state as the page knows it.
+def page_state(desk: Desk, journey: Journey, now: int) -> str:
+    """Give the state as the page knows it at this time.
 
     A code that ran out while waiting is `lapsed`; a request that waits for the app on this
     device is `app`, and stays in `review` after the approval: what went by link is completed by
@@ -215,17 +217,17 @@ def page_state(desk: Desk, journey: Journey) -> str:
     as `matched`: there is nothing to do here. A stand-in returns without a page of its own, so
     there the page that waits is the one to leave.
     """
-    state = journey.at(desk.clock())
+    state = journey.at(now)
     returned = desk.stand_in is not None and journey.may_resume
     if state is State.APPROVED and journey.way == "link" and not returned:
-        return State.REVIEW.value
+        return State.REVIEW
     if state is State.CLAIMED and journey.number is None:
-        return State.MATCHED.value
-    if state is State.WAITING and not connect.code_runs_out(journey, desk.clock(), desk.law):
-        return "lapsed" if connect.codes_left(journey, desk.law) else State.EXPIRED.value
+        return State.MATCHED
+    if state is State.WAITING and not connect.code_runs_out(journey, now, desk.law):
+        return "lapsed" if connect.codes_left(journey, desk.law) else State.EXPIRED
     if state is State.WAITING and journey.lid_hash is not None:
         return "app"
-    return State.REDIRECTED.value if state is State.REDEEMED else state.value
+    return State.REDIRECTED if state is State.REDEEMED else state
 
 
 def shows_code(journey: Journey, state: str) -> bool:
@@ -243,19 +245,18 @@ def shown_number(journey: Journey) -> int | None:
     return journey.number if journey.state is State.CLAIMED else None
 
 
-def shown_letters(desk: Desk, journey: Journey) -> str | None:
+def shown_letters(desk: Desk, journey: Journey, now: int) -> str | None:
     """Give the short code that this page shows, if there is one: two groups of four letters."""
     if journey.spelled_at is None or journey.state is not State.WAITING:
         return None
-    if desk.clock() >= journey.spelled_at + desk.law.short_code:
+    if now >= journey.spelled_at + desk.law.short_code:
         return None
     letters = ways.short_code(desk.keys.handles, journey)
     return f"{letters[:4]}-{letters[4:]}"
 
 
-def expires_in(desk: Desk, journey: Journey) -> int:
+def expires_in(desk: Desk, journey: Journey, now: int) -> int:
     """Give the seconds until this state is over."""
-    now = desk.clock()
     if journey.state is State.WAITING:
         return connect.code_runs_out(journey, now, desk.law)
     return max(0, journey.expires_at - now)
@@ -287,7 +288,7 @@ async def act(
 def present(desk: Desk, request: HttpRequest, journey: Journey, **more: str) -> Response:
     """Answer with where the journey stands: to the script in JSON, to a form with our own page."""
     if wants_json(request):
-        return wire.json({"state": page_state(desk, journey), **more})
+        return wire.json({"state": page_state(desk, journey, desk.clock()), **more})
     return wire.see_other(f"/connect/{journey.short}")
 
 

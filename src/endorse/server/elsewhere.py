@@ -30,6 +30,7 @@ async def _heard(desk: Desk, news: News) -> None:
     if news.keys:
         desk.keyring.look_again()
     waiting = desk.waiting
+    waiting.news += 1
     ids = waiting.journeys() if news.anything else waiting.unseen(news.journeys)
     for first in range(0, len(ids), reads.JOURNEYS_AT_ONCE):
         some = ids[first : first + reads.JOURNEYS_AT_ONCE]

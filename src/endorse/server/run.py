@@ -71,7 +71,8 @@ async def open_desk(
     else:
         secret = await _sandbox_secret(store, fresh)
     where = settings.key_holder
-    keys = Keys(secret, _made("ENDORSE_KEY_HOLDER", where) if where else None)
+    holder = _made("ENDORSE_KEY_HOLDER", where) if where else None
+    keys = Keys(secret, holder, alone=store.ear is None)
     store.seal_audit(keys.audit)
     clock = clock or SteadyClock()
     desk = Desk(settings, store, keys, bank, clock, fresh, invented, risk, stand_in)

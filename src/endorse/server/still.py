@@ -26,7 +26,7 @@ async def code_picture(desk: Desk, pages: Pages, request: Request) -> Response:
     404 for every other browser, and while no code is shown.
     """
     journey = await of_browser(desk, request)
-    if journey is None or not shows_code(journey, page_state(desk, journey)):
+    if journey is None or not shows_code(journey, page_state(desk, journey, desk.clock())):
         return Response(status_code=404, headers=_HEADERS)
     key = frame.frame_key(desk.keys.handles, journey.qid)
     second = desk.clock() - journey.code_from

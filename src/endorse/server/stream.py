@@ -59,14 +59,16 @@ class Events:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one browser until it leaves, the journey is over or the server ends."""
         desk = self._desk
+        news = desk.waiting.news
         page = await self._entered(scope, receive, send)
         if page is None:
             return
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
             _forget(scope)
-            # Read again: a change between the first read and the entry would have been missed.
-            page.begin(await desk.store.read(page.again))
+            # What moved between the read and the entry was not told to this page.
+            missed = desk.waiting.news != news
+            page.begin(await desk.store.read(page.again) if missed else None)
             # All else is written by who pokes the page. This hears that the browser left, or
             # that the answer is complete.
             while (await receive())["type"] != "http.disconnect":
@@ -85,7 +87,7 @@ class Events:
         if found is None or desk.waiting.ended:
             await Response(status_code=404 if found is None else 503)(scope, receive, send)
             return None
-        if page_state(desk, found) in _OVER and _was_told(scope):
+        if page_state(desk, found, desk.clock()) in _OVER and _was_told(scope):
             await Response(status_code=204)(scope, receive, send)
             return None
         page = _Page(desk, found, send)
@@ -148,19 +150,19 @@ class _Page(Waiter):
             return
         if self.changed is not None:
             self._take(self.changed)
-        state = page_state(self._desk, self._journey)
+        now = self._desk.clock()
+        state = page_state(self._desk, self._journey, now)
         new = (state, self._journey.codes, self._journey.spelled_at)
         text = "" if self._last else self._back(_DIED_AFTER)
         if new != self._told:
-            text += f"event: state\ndata: {self._state(state)}\n\n"
+            text += f"event: state\ndata: {self._state(state, now)}\n\n"
         if shows_code(self._journey, state):
-            text += f"event: frame\ndata: {self._frame()}\n\n"
+            text += f"event: frame\ndata: {self._frame(now)}\n\n"
             self._desk.measures.frames += 1
         over = state in _OVER
         if over:
             # The id comes back as Last-Event-ID, should the browser reconnect all the same.
             text += "id: done\nevent: done\ndata: {}\n\n"
-        now = self._desk.clock()
         if not text and now - self._last >= _HEARTBEAT:
             text = ": still here\n\n"
         # What could not be sent is not noted as told: the next poke tries again.
@@ -175,14 +177,15 @@ class _Page(Waiter):
         """
         return f"retry: {after + _BACK_APART * self.slot}\n\n"
 
-    def _state(self, state: str) -> str:
+    def _state(self, state: str, now: int) -> str:
         said: dict[str, object] = {
             "state": state,
-            "expires_in": expires_in(self._desk, self._journey),
+            "expires_in": expires_in(self._desk, self._journey, now),
         }
         if self._journey.reason and state in (State.KILLED, State.REJECTED):
             said["reason"] = self._journey.reason
-        number, letters = shown_number(self._journey), shown_letters(self._desk, self._journey)
+        number = shown_number(self._journey)
+        letters = shown_letters(self._desk, self._journey, now)
         if number is not None and state == State.CLAIMED:
             said["number"] = number
         if letters is not None:
@@ -191,8 +194,8 @@ class _Page(Waiter):
             said["codes_left"] = self._desk.law.new_codes + 1 - self._journey.codes
         return msgspec.json.encode(said).decode()
 
-    def _frame(self) -> str:
-        second = self._desk.clock() - self._journey.code_from
+    def _frame(self, now: int) -> str:
+        second = now - self._journey.code_from
         return frame.write(self._key, self._desk.issuer, self._journey, second)
 
     def _sent(self, text: str, more: bool) -> bool:

@@ -60,6 +60,9 @@ class Waiting:
         self._next_slot = 0
         self._count = 0
         self.ended = False
+        self.news = 0
+        """Grows with all that is told, here or by another server: while it is the same, nobody who
+        is about to wait misses anything."""
         self.late = Tally(SECONDS)
         """By how many seconds each tick came late: all else that is due comes as late."""
 
@@ -86,6 +89,7 @@ class Waiting:
 
     def changed(self, journey: Journey) -> None:
         """Tell all who wait for this journey that it moved. Who knows a newer one is not told."""
+        self.news += 1
         for waiter in self._by_journey.get(journey.journey_id, ()):
             if journey.version >= waiter.version:
                 waiter.version = journey.version

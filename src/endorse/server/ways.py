@@ -40,7 +40,7 @@ async def spell(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     )
     if isinstance(done, Response):
         return done
-    return present(desk, request, done, letters=shown_letters(desk, done) or "")
+    return present(desk, request, done, letters=shown_letters(desk, done, desk.clock()) or "")
 
 
 async def app_link(desk: Desk, pages: Pages, request: HttpRequest) -> Response:

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from json import JSONDecoder
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from endorse.core.coding import strict_json
 from endorse.core.refusal import Refusal, page_of
 from endorse.server import logbook
 from endorse.server.exchange import WHOLE
@@ -43,15 +43,6 @@ WRONG_METHOD: Final = Refusal(
 )
 NOT_FOUND: Final = Refusal("not_found", "not_found", 404, "There is nothing here.")
 BROKEN_OFF: Final = Refusal("broken_off", "invalid_request", 400, "The body broke off.")
-
-
-def _once(members: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in members]
-    if len(set(names)) != len(names):
-        raise ValueError("a member came twice")
-
-
-_STRICT: Final = JSONDecoder(object_pairs_hook=_once)
 
 
 def header(request: Request, name: bytes) -> str:
@@ -109,7 +100,7 @@ def decode(raw: bytes, kind: type[T]) -> T | Refusal:
     """Read JSON into a struct; or say at which place it is wrong."""
     try:
         # Of two members with one name msgspec takes the last, another reader perhaps the first.
-        _STRICT.decode(raw.decode())
+        strict_json(raw)
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         told = f"The body is not what this call takes: {str(error)[:200]}."

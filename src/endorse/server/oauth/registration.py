@@ -9,10 +9,9 @@ from starlette.responses import Response
 
 from endorse.core import dynamic, refusal, statement
 from endorse.core.change import Decision
-from endorse.core.coding import fingerprint
+from endorse.core.coding import fingerprint, strict_json
 from endorse.core.dynamic import Registered
 from endorse.core.invitation import Invitation
-from endorse.core.jose import strict_json
 from endorse.core.metadata import BANKS_OWN, CODE
 from endorse.core.model import Client
 from endorse.core.refusal import Refusal
