@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from playwright.async_api import CDPSession, Page
 
@@ -20,6 +21,10 @@ _OPTIONS: dict[str, Any] = {
     "rules": {"target-size": {"enabled": True}},  # of WCAG 2.2; axe leaves it off by itself
     "resultTypes": ["violations"],
     "preload": False,
+}
+_COLOURS = {
+    **_OPTIONS,
+    "runOnly": {"type": "rule", "values": ("color-contrast", "link-in-text-block")},
 }
 # A colour on its way to another has the contrast of neither. It is not waited for: a page that is
 # about to leave may be drawn no more.
@@ -33,7 +38,7 @@ async (options) => {
 """
 # Without scripts nothing but coming anew can show a moving code (WCAG 2.2.1 lets what happens in
 # real time do so).
-_UNSCRIPTED = {**_OPTIONS, "rules": {**_OPTIONS["rules"], "meta-refresh": {"enabled": False}}}
+_WITHOUT_REFRESH = {"meta-refresh": {"enabled": False}}
 
 
 def _run(options: dict[str, Any]) -> str:
@@ -43,33 +48,46 @@ def _run(options: dict[str, Any]) -> str:
 class Axe:
     """axe-core, ready in one page until that goes elsewhere."""
 
-    def __init__(self, cdp: CDPSession, world: int, *, scripted: bool) -> None:
+    def __init__(self, cdp: CDPSession, document: str, world: int, *, scripted: bool) -> None:
         self._cdp = cdp
+        self._document = document
         self._world = world
         self._scripted = scripted
 
     @classmethod
     async def of(cls, page: Page, *, scripted: bool = True) -> Axe:
-        """Bring it beside a page, which `scripted` says whether it runs scripts itself."""
-        cdp = await page.context.new_cdp_session(page)
-        tree = await cdp.send("Page.getFrameTree")
-        where = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": "axe"}
+        """Bring it beside a page, which `scripted` says whether it runs scripts itself.
+
+        It stays there as long as the page shows the same document.
+        """
+        known = _READY.get(page)
+        cdp = known._cdp if known else await page.context.new_cdp_session(page)
+        frame = (await cdp.send("Page.getFrameTree"))["frameTree"]["frame"]
+        if known is not None and known._document == frame["loaderId"]:
+            return known
+        where = {"frameId": frame["id"], "worldName": "axe"}
         made = await cdp.send("Page.createIsolatedWorld", where)
-        axe = cls(cdp, made["executionContextId"], scripted=scripted)
+        axe = cls(cdp, frame["loaderId"], made["executionContextId"], scripted=scripted)
         await axe._evaluate(_AXE.read_text() + ";0")
+        _READY[page] = axe
         return axe
 
-    async def violations(self) -> list[str]:
-        """What is wrong now, a line each: the rule, the element, and what was measured."""
+    async def violations(self, *, colours_alone: bool = False) -> list[str]:
+        """What is wrong now, a line each: the rule, the element, and what was measured.
+
+        `colours_alone` asks only what depends on them.
+        """
+        options = _COLOURS if colours_alone else _OPTIONS
         if self._scripted:
-            found: list[str] = await self._evaluate(_run(_OPTIONS))
+            found: list[str] = await self._evaluate(_run(options))
             return found
         # axe waits for timers, which stand still with all scripts. The page's own, never started,
         # do not start late.
         await self._halt(halted=True)  # this connection has to have said so to take it back
         await self._halt(halted=False)
         try:
-            found = await self._evaluate(_run(_UNSCRIPTED))
+            rules = {**options["rules"], **_WITHOUT_REFRESH}
+            found = await self._evaluate(_run({**options, "rules": rules}))
         finally:
             await self._halt(halted=True)
         return found
@@ -88,3 +106,7 @@ class Axe:
         if "exceptionDetails" in answer:
             raise RuntimeError(f"axe failed: {answer['exceptionDetails']}")
         return answer["result"].get("value")
+
+
+_READY: WeakKeyDictionary[Page, Axe] = WeakKeyDictionary()
+"""Where it is by now: it is half a megabyte, which takes a page a while to read."""

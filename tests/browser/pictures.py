@@ -1,6 +1,8 @@
 """Pictures of each state, in every kind of window, and the few that the README shows.
 
-All go to `build/pictures/`, to be looked at. With ENDORSE_PICTURES=FOLDER the README's go there.
+All go to `build/pictures/`, to be looked at, where the browser tests run by themselves: nobody
+looks at those of the whole suite, so it takes none. With ENDORSE_PICTURES=FOLDER the README's go
+there.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from tests.browser.axe import Axe
 ROOT = Path(__file__).resolve().parents[2]
 HERE = ROOT / "build" / "pictures"
 README = os.environ.get("ENDORSE_PICTURES", "")
+KEPT = bool(README) or "PYTEST_XDIST_WORKER" not in os.environ
 
 Scheme = Literal["light", "dark"]
 
@@ -92,11 +95,13 @@ async def picture(page: Page, name: str, *, fits: bool = False, scripted: bool =
         await page.emulate_media(color_scheme=view.scheme)
         if scripted:
             await page.evaluate(_PAINTED)
-        HERE.mkdir(parents=True, exist_ok=True)
-        (HERE.parent / ".gitignore").write_text("*\n")
-        await page.screenshot(path=HERE / f"{name}-{view.name}.png")
+        if KEPT:
+            HERE.mkdir(parents=True, exist_ok=True)
+            (HERE.parent / ".gitignore").write_text("*\n")
+            await page.screenshot(path=HERE / f"{name}-{view.name}.png")
         faults = await faults_of(page, fits=fits)
-        faults += await axe.violations()
+        # By night a page is the same but for its colours.
+        faults += await axe.violations(colours_alone=view.scheme == "dark")
         assert not faults, f"{name} in {view.name}: {faults}"
     await page.emulate_media(color_scheme="light")
     for view in ENLARGED:
@@ -131,6 +136,8 @@ async def shot(page: Page, width: int, height: int) -> Image.Image:
 
 def for_readme(name: str, image: Image.Image) -> None:
     """Keep a picture for the README, if they are asked for; what is transparent stays so."""
+    if not KEPT:
+        return
     folder = ROOT / README if README else HERE / "readme"
     folder.mkdir(parents=True, exist_ok=True)
     few = image.convert("RGB").quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, kmeans=1)

@@ -19,6 +19,7 @@ FAINT = "() => { document.querySelector('h1').style.color = '#ccc'; }"
 BUTTON = "[...document.querySelectorAll('button')].find((it) => it.checkVisibility())"
 FOREIGN = "() => { document.documentElement.removeAttribute('lang'); }"
 LOW = f"() => {{ Object.assign({BUTTON}.style, {{ minHeight: '20px', padding: '0' }}); }}"
+DIM = "() => { document.querySelector('h1').style.color = '#222'; }"
 WIDE = "() => { document.querySelector('h1').style.width = '330px'; }"
 
 
@@ -43,7 +44,11 @@ async def test_harm_to_a_page_is_found_also_where_it_runs_no_scripts(
     assert found.startswith(rule)
 
 
-@pytest.mark.parametrize(("harm", "fault"), [(LOW, "low"), (WIDE, "px wide")], ids=["low", "wide"])
+@pytest.mark.parametrize(
+    ("harm", "fault"),
+    [(LOW, "low"), (WIDE, "px wide"), (DIM, "in desktop-dark: .*color-contrast")],
+    ids=["low", "wide", "faint by night"],
+)
 async def test_a_picture_is_refused_where_not_everybody_could_use_the_page(
     windows: Windows, bank_and_app: Town, harm: str, fault: str
 ) -> None:
