@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ import msgspec
 import pytest
 from joserfc.jwk import ECKey
 
+from tests import loaded
 from tests.clients import plain
 from tests.clients.node import driver
 from tests.serving import App, Sandbox, sandbox_process
@@ -155,7 +155,7 @@ def node_modules() -> None:
 
 
 def _endorse(*arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "endorse", *arguments, "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    done = loaded.run([*arguments, "--json"], os.environ)
+    assert done.returncode == 0, done.stderr
     printed: dict[str, Any] = msgspec.json.decode(done.stdout)
     return printed

@@ -22,6 +22,7 @@ from endorse.core import refusal
 from endorse.core.policy import ASKABLE
 from endorse.core.refusal import Refusal
 from endorse.server import settings
+from tests import loaded
 from tests.serving import SandboxProcess, sandbox_process
 
 ROOT = Path(__file__).parent.parent.parent
@@ -121,13 +122,9 @@ def test_every_endorse_command_of_a_page_exists(page: Path) -> None:
     for words in commands:
         arguments = words[[word.rsplit("/", 1)[-1] for word in words].index("endorse") + 1 :]
         names = [word for word in arguments[:2] if word.isalpha() and word.islower()]
-        done = subprocess.run(
-            [sys.executable, "-m", "endorse", *names, "--help"],
-            capture_output=True,
-            check=False,
-            env={**os.environ, "ENDORSE_DATABASE": "sqlite:///nowhere"},
-        )
-        assert done.returncode == 0, f"endorse {' '.join(names)}: {done.stderr.decode()}"
+        nowhere = {**os.environ, "ENDORSE_DATABASE": "sqlite:///nowhere"}
+        done = loaded.run([*names, "--help"], nowhere)
+        assert done.returncode == 0, f"endorse {' '.join(names)}: {done.stderr}"
 
 
 def test_the_shell_line_of_the_headless_phone_approves(sandbox: SandboxProcess) -> None:

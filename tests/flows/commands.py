@@ -17,9 +17,10 @@ from pathlib import Path
 import httpx2
 
 from endorse.phone.encoding import b64url
+from tests import loaded
 from tests.overheard import OVERHEARD
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = loaded.ROOT
 ISSUER = "https://connect.bank.example"
 
 
@@ -33,15 +34,7 @@ async def endorse(
     *arguments: str, settings: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, while this process goes on serving."""
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "endorse", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env=environment(**(settings or {})),
-        timeout=60,
-    )
+    done = await asyncio.to_thread(loaded.run, arguments, environment(**(settings or {})))
     OVERHEARD.log(done.stderr)
     return done
 
