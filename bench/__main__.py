@@ -18,7 +18,6 @@ from bench import (
     busy,
     cleaning,
     crowded,
-    endorse,
     flat,
     flows,
     latency,
@@ -61,14 +60,14 @@ _WORKS = (
     works.CREDENTIALS,
     works.INTROSPECTION,
     works.API,
-    endorse.BARE_API,
+    works.CHECK,
 )
 _ATTACKS = {
     "flood": "An address that calls pages as fast as they answer",
     "anew": "An address that calls pages so, each on a new connection",
     "drip": "Two thousand connections that send a byte a second (slowloris)",
 }
-_KINDS = ("busy", "latency", "pages", "nodes", "start", "fapi2", "dpop", endorse.BARE_API)
+_KINDS = ("busy", "latency", "pages", "nodes", "start", "fapi2", "dpop")
 """What a whole run measures of Endorse, beside the comparison."""
 
 
@@ -293,7 +292,7 @@ def _alone(side: sides.Side, name: str, options: argparse.Namespace, folder: str
         below.mkdir()
         with side.up(below) as up:
             rounds.append(_run(once(up)))
-    title = f"{side.name}: {endorse.TITLES[name]}"
+    title = f"{side.name}: {works.TITLES[name]}"
     return _told(_said(title, options), report.work(title, rounds))
 
 
@@ -338,6 +337,7 @@ _MEASURES: dict[str, Callable[[argparse.Namespace, str], list[Line]]] = {
     "flat": _flat,
     "cleaning": _cleaning,
     "starlette": partial(_alone, sides.Bare(), works.API),
+    "stock": partial(_alone, sides.Stock(), works.API),
     "postgres": partial(_alone, sides.OnPostgres(), works.FLOW),
 }
 

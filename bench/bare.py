@@ -1,6 +1,6 @@
-"""Starlette with one answer, on the HTTP server as Endorse sets it up: what the frame alone does.
+"""Starlette with one answer: what the frame alone does.
 
-`python -m bench.bare PORT` serves until it is stopped.
+`python -m bench.bare PORT` serves it until it is stopped, on the HTTP server as Endorse sets it up.
 """
 
 import asyncio
@@ -24,15 +24,20 @@ async def _accounts(_: Request) -> JSONResponse:
     return JSONResponse({"accounts": []})
 
 
+app = Starlette(routes=[Route("/v1/accounts", _accounts)])
+
+
 async def _serve(port: int) -> None:
-    app = Starlette(routes=[Route("/v1/accounts", _accounts)])
     await serve_all(asyncio.Event(), (server_for(app, None), listen(["127.0.0.1"], port)))
 
 
-def running(log: Path) -> contextlib.AbstractContextManager[Site]:
-    """Run it on a free port, in a process of its own."""
+def running(log: Path, stock: bool) -> contextlib.AbstractContextManager[Site]:
+    """Run it on a free port, in a process of its own; `stock` by uvicorn as it comes."""
     port = free_port()
     line = [sys.executable, "-m", "bench.bare", str(port)]
+    if stock:
+        line = [sys.executable, "-m", "uvicorn", "bench.bare:app", "--no-access-log"]
+        line += ["--port", str(port)]
     return serving(line, port, log, {"PYTHONPATH": str(Path(__file__).parents[1])})
 
 

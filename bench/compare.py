@@ -18,7 +18,8 @@ from bench.sides import AT_ONCE, WITH_PASSKEY, Side
 from bench.works import Up
 
 BASE: Final = "oidc-provider"
-BARE: Final = "bare Starlette"
+BARE: Final = "bare Starlette, Endorse's HTTP"
+STOCK: Final = "bare Starlette, stock uvicorn"
 
 
 # What another's server may do to the driver: not answer, answer wrongly, answer something else.
@@ -40,6 +41,8 @@ class Target:
     at_least: float | None
     goal: float | None = None
     of: str = BASE
+    work_of: str | None = None
+    """What the other does meanwhile; None: the same."""
 
 
 TARGETS: Final = (
@@ -51,6 +54,9 @@ TARGETS: Final = (
     Target(works.INTROSPECTION, 1.3),
     Target(works.API, 1.3),
     Target(works.API, 0.5, of=BARE),
+    Target(works.API, 0.5, of=STOCK),
+    Target(works.CHECK, None, of=BARE, work_of=works.API),
+    Target(works.CHECK, None, of=STOCK, work_of=works.API),
 )
 
 
@@ -96,7 +102,7 @@ class Ratio:
 def ratio(compared: Compared, target: Target) -> Ratio | None:
     """Compare the medians; None where one of the two was not measured."""
     own = compared.done.get((compared.own, target.work))
-    other = compared.done.get((target.of, target.work))
+    other = compared.done.get((target.of, target.work_of or target.work))
     if not own or not other:
         return None
     each = [a.rate / b.rate for a, b in zip(own, other, strict=False)]

@@ -21,10 +21,6 @@ from bench.server import Running
 
 _SCOPE = f'"scope":"{SCOPE}"'.encode()
 _OWN = b'"scope":"directory"'
-BARE_API = "directory"
-"""The API's smallest answer: that a token of the client's own is good, and nothing of the bank."""
-
-TITLES: Mapping[str, str] = {**works.TITLES, BARE_API: "API check without the bank's part"}
 
 
 class _Machine(msgspec.Struct, frozen=True):
@@ -52,7 +48,7 @@ class Endorse:
             works.CREDENTIALS: self._credentials,
             works.INTROSPECTION: self._introspection,
             works.API: self._api,
-            BARE_API: self._directory,
+            works.CHECK: self._directory,
         }
 
     async def _flow(self, at_once: int) -> Work:

@@ -80,8 +80,9 @@ class OnPostgres:
 class Bare:
     """The least that answers a request in Python on the same HTTP server."""
 
-    name = "bare Starlette"
+    name = "bare Starlette, Endorse's HTTP"
     kept = "nothing"
+    _stock = False
 
     def ready(self) -> str:
         """Need nothing more."""
@@ -94,8 +95,15 @@ class Bare:
         async def api(at_once: int) -> Work:
             return bare.work(site.port, at_once)
 
-        with bare.running(folder / "log") as site:
+        with bare.running(folder / "log", self._stock) as site:
             yield Up(site, {works.API: api})
+
+
+class Stock(Bare):
+    """The same on uvicorn as it comes, with uvloop and httptools, which it takes by itself."""
+
+    name = "bare Starlette, stock uvicorn"
+    _stock = True
 
 
 class OidcProvider:
@@ -244,6 +252,7 @@ ALL: Final[Sequence[Side]] = (
     Hydra(),
     Authlib(),
     Bare(),
+    Stock(),
 )
 
 

@@ -14,6 +14,8 @@ REFRESH: Final = "refresh"
 CREDENTIALS: Final = "client_credentials"
 INTROSPECTION: Final = "introspection"
 API: Final = "api"
+CHECK: Final = "directory"
+"""The API's smallest answer: that a token of the client's own is good, and nothing of the bank."""
 
 TITLES: Final[Mapping[str, str]] = {
     FLOW: "whole approved flow",
@@ -22,6 +24,7 @@ TITLES: Final[Mapping[str, str]] = {
     CREDENTIALS: "client_credentials",
     INTROSPECTION: "introspection",
     API: "API check of an access token",
+    CHECK: "API check without the bank's part",
 }
 
 MAKING_SECONDS: Final = 4.0

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from bench import compare, tables, works
-from bench.compare import BARE, BASE, Compared, Target, ratio
+from bench.compare import BARE, BASE, STOCK, Compared, Target, ratio
 from bench.http import Broken
 from bench.installed import Missing
 from bench.load import Lane, Work
@@ -63,10 +63,15 @@ def test_the_goal_of_a_flow_is_told_apart() -> None:
     assert "| at least 2.0 (goal 3.0) | met, and the goal too |" in tables.written(made)
 
 
-def test_half_of_bare_starlette_is_judged_for_the_api_check_alone() -> None:
-    made = _compared([60], [100], BARE)
-    [told] = [row for row in tables.lines(made) if row.value != "not measured"]
-    assert (told.value, told.met) == ("0.60", True)
+@pytest.mark.parametrize("bare", [BARE, STOCK])
+def test_half_of_bare_starlette_is_judged_for_the_api_check_with_what_the_bank_does(
+    bare: str,
+) -> None:
+    made = _compared([60], [100], bare)
+    made.done["Endorse", works.CHECK] = rounds(70)
+    with_bank, alone = [row for row in tables.lines(made) if row.value != "not measured"]
+    assert (with_bank.value, with_bank.met) == ("0.60", True)
+    assert (alone.value, alone.met) == ("0.70", None)
 
 
 def test_who_is_left_out_is_said_with_the_reason() -> None:
@@ -95,6 +100,9 @@ def test_the_targets_are_those_that_were_set() -> None:
         (works.INTROSPECTION, 1.3, BASE),
         (works.API, 1.3, BASE),
         (works.API, 0.5, BARE),
+        (works.API, 0.5, STOCK),
+        (works.CHECK, None, BARE),
+        (works.CHECK, None, STOCK),
     ]
 
 

@@ -1,5 +1,7 @@
 """The one loop of every request: read the facts, decide, apply, wake who waits, answer."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence

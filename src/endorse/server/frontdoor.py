@@ -1,5 +1,7 @@
 """What holds for every request: our own host name only, and no failure without a reference."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 

@@ -35,8 +35,9 @@ async def opened(desk: Desk, request: HttpRequest) -> Access | Refusal:
     if found is None:
         return refusal.TOKEN_NOT_GOOD.because("unknown")
     wire.known_as(request, found.client_id)
-    no = await _not_held(desk, request, found, scheme, text)
-    return no or found
+    if scheme == "dpop" or found.bound_to:
+        return await _not_held(desk, request, found, scheme, text) or found
+    return found
 
 
 async def _not_held(
@@ -45,8 +46,6 @@ async def _not_held(
     """Refuse who does not show the key of a bound token, under the scheme that goes with it."""
     if scheme == "dpop":
         return await _not_proved(desk, request, found, text)
-    if not found.bound_to:
-        return None
     shown = certificate.shown(desk, request)
     if isinstance(shown, Refusal):
         return shown

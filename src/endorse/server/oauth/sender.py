@@ -1,5 +1,7 @@
 """Which key a call shows: the proof in its header, or the certificate of its connection."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, TypeVar
 
