@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from endorse.audit import stage
 from tests.flows.play import QUICK, quiet_client
 from tests.serving import Served, serving
 
@@ -18,6 +19,12 @@ async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serv
     async with serving(url, QUICK) as server, quiet_client() as http:
         server.http = http
         yield server
+
+
+@pytest.fixture
+def no_code_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no code moves, an attack learns so by waiting for one in vain: a moment will do."""
+    monkeypatch.setattr(stage, "_FRAME_COMES", 0.3)
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ async def test_by_the_moving_code_it_succeeds_unless_the_victim_declines(served:
     assert "One who declines does not" in finding.seen
 
 
+@pytest.mark.usefixtures("no_code_is_awaited")
 async def test_where_only_nearness_counts_it_fails(database: str) -> None:
     async with serving(database, NEAR_ONLY) as served:
         finding = await tried(served, "8")

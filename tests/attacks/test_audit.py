@@ -70,6 +70,7 @@ async def test_a_bank_with_its_strict_limits_lets_no_attack_through(database: st
         assert others == [("25", Outcome.NOT_APPLICABLE)]
 
 
+@pytest.mark.usefixtures("no_code_is_awaited")
 async def test_where_no_code_moves_the_attacks_that_need_none_go_by_nearness(
     database: str,
 ) -> None:
@@ -80,6 +81,7 @@ async def test_where_no_code_moves_the_attacks_that_need_none_go_by_nearness(
         assert [it.outcome for it in findings] == [Outcome.HELD] * 3
 
 
+@pytest.mark.usefixtures("no_code_is_awaited")
 async def test_where_no_code_moves_an_attack_on_it_is_not_applicable(database: str) -> None:
     near_only = msgspec.structs.replace(QUICK, ways=("near",))
     async with serving(database, near_only) as served:
