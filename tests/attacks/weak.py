@@ -25,7 +25,7 @@ from endorse.core import (
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url
 from endorse.core.model import Journey
-from endorse.core.proof import Assertion, Passkey, challenge_in
+from endorse.core.proof import Assertion, Passkey
 from endorse.risk import Circumstances, Verdict
 from endorse.server import connect, near, pages, resume, stream
 from endorse.store import reads
@@ -211,14 +211,14 @@ def pages_may_be_framed(served: Served, patch: pytest.MonkeyPatch) -> None:
 
 @weakness("16")
 def any_document_may_be_signed(served: Served, patch: pytest.MonkeyPatch) -> None:
-    real = proof.asserted
+    real = approve.approve
 
-    def asserted(credential: bytes, passkey: Passkey, challenge: str, *rest: str) -> Any:
-        answer = real(credential, passkey, challenge_in(credential), *rest)
-        good = isinstance(answer, Assertion)
-        return msgspec.structs.replace(answer, challenge=challenge) if good else answer
+    def any_challenge(journey: Any, phone: Any, standing: Any, signed: Any, *rest: Any) -> Any:
+        if isinstance(signed, Assertion) and journey is not None:
+            signed = msgspec.structs.replace(signed, challenge=journey.challenge)
+        return real(journey, phone, standing, signed, *rest)
 
-    patch.setattr(proof, "asserted", asserted)
+    patch.setattr(approve, "approve", any_challenge)
 
 
 @weakness("16")

@@ -339,6 +339,15 @@ def test_an_approval_counts_the_passkey_up_in_the_same_decision() -> None:
     assert len(sign(journey, scene.assertion_over(journey)).changes) == 2
 
 
+def test_a_counter_that_did_not_go_on_since_the_signature_was_verified_is_refused() -> None:
+    """The phone was read again in the turn: the same answer, or a copy's, was counted before."""
+    journey, counted = reviewed(), msgspec.structs.replace(ANNA, sign_count=7)
+    for sign_count in (0, 6, 7):
+        again = scene.assertion_over(journey, sign_count=sign_count)
+        assert refused(sign(journey, again, counted)).error == "passkey_not_accepted"
+    assert sign(journey, scene.assertion_over(journey, sign_count=8), counted).changes
+
+
 def test_an_assertion_over_another_document_is_refused() -> None:
     journey, other = reviewed(), reviewed(seed="other")
     decision = sign(journey, scene.assertion_over(other))

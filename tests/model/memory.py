@@ -172,7 +172,7 @@ class Memory:
     # --- what the decisions read -------------------------------------------------------------
 
     def of_handle(self, handle: Handle | None, server_key: bytes) -> Journey | None:
-        """Give the journey that a handle names, as `store.reads.journey_of` does."""
+        """Give the journey that a handle names, as `store.steps` does."""
         match handle:
             case Frame(qid):
                 found = [it for it in self.journeys.values() if it.qid == qid]
@@ -187,7 +187,7 @@ class Memory:
         return found[0] if len(found) == 1 else None
 
     def standing(self, person_id: str, now: int, law: Policy) -> Standing:
-        """Give what is remembered of a person, as `store.reads.standing` does."""
+        """Give what is remembered of a person, as `store.steps` does."""
         held = self.journeys.values()
         live = [it for it in held if it.person_id == person_id and it.state in _WITH_PERSON]
         windows = {

@@ -284,22 +284,30 @@ def approve(
     journey: Journey | None,
     phone: Phone,
     standing: Standing,
-    assertion: Assertion,
+    assertion: Assertion | Refusal,
     terms: Terms,
     now: int,
     grant: Grant | None = None,
 ) -> Decision[Journey]:
     """Approve by a verified assertion over exactly the frozen document.
 
-    One that changes a grant is dead as soon as anything else was signed for that.
+    `assertion` was verified over the challenge that it names itself: that this is the document's,
+    and that its counter went on, is decided here. One that changes a grant is dead as soon as
+    anything else was signed for that.
     """
     held = _held(journey, phone, Event.APPROVE, now)
-    no = held if isinstance(held, Refusal) else alter.outdated(held, grant, now)
-    if no is not None or isinstance(held, Refusal):
-        return Decision(no or held)
+    if isinstance(held, Refusal):
+        return Decision(held)
+    if isinstance(assertion, Refusal):
+        return Decision(assertion)
+    no = alter.outdated(held, grant, now)
+    if no is not None:
+        return Decision(no)
     signed_this = held.challenge is not None and assertion.challenge == held.challenge
     if not signed_this or assertion.credential_id != phone.credential_id:
         return Decision(refusal.PASSKEY_NOT_GOOD.because("another document or credential"))
+    if assertion.sign_count <= phone.sign_count and (assertion.sign_count or phone.sign_count):
+        return Decision(refusal.PASSKEY_NOT_GOOD.because("its counter did not go on"))
     wait = hint_of(held).not_before - now
     if wait > 0:
         return Decision(refusal.too_early(wait))

@@ -19,6 +19,7 @@ from endorse.server import logbook
 from endorse.server.clock import Clock, SteadyClock
 from endorse.server.keyring import Keyring
 from endorse.server.keys import Keys
+from endorse.server.known import Known
 from endorse.server.limit import Allowance, Limit
 from endorse.server.measures import Measures
 from endorse.server.ping import Pings
@@ -78,8 +79,7 @@ class Desk:
         if stand_in is not None and not settings.sandbox:
             raise ValueError("Requests are decided without people in a sandbox only.")
         self.stand_in = stand_in
-        self.traces: Traces | None = None
-        """Set before the application is made, where an operator wants traces."""
+        self.traces: Traces | None = None  # set before the application is made, where wanted
         self.settings = settings
         self.issuer = settings.issuer
         """The address that every URL begins with."""
@@ -99,6 +99,7 @@ class Desk:
         self.measures = Measures()
         self.stopping = False
         """Set when the server was told to stop: it still answers, but wants no new requests."""
+        self.phones = Known()
         self.waiting = Waiting(settings.policy.frame_every)
         self.pings = Pings(settings.sandbox)
         self.calls = Allowance(settings.policy.calls_a_minute, seconds=60)

@@ -214,6 +214,7 @@ async def _signed_in(desk: Desk, phone: Phone, status: int) -> Response:
     person = await desk.bank.person(phone.person_id)
     if person is None:
         return wire.refused(refusal.PHONE_NOT_KNOWN)
+    desk.phones.keep(phone)
     now = desk.clock()
     session = desk.keys.sessions.close(Session(phone.phone_id), now)
     someone = Someone(person.id, person.name)

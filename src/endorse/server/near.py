@@ -5,7 +5,7 @@ within radio range, and its answer names the origin of the page. A page that rel
 another origin, and what it sends here is refused.
 """
 
-from typing import Any
+from typing import Final
 
 import msgspec
 from starlette.requests import Request as HttpRequest
@@ -16,7 +16,7 @@ from webauthn.helpers.structs import UserVerificationRequirement
 
 from endorse.core import approve, enrol, proof, refusal
 from endorse.core.change import CountUp, Decision
-from endorse.core.model import Grant, Journey, Phone, Standing
+from endorse.core.model import Journey, Phone
 from endorse.core.proof import Assertion
 from endorse.core.refusal import Refusal
 from endorse.server import wire
@@ -26,7 +26,10 @@ from endorse.server.desk import Desk
 from endorse.server.pages import Pages
 from endorse.server.shapes import Nearness
 from endorse.server.weigh import weighed
-from endorse.store import reads
+from endorse.store import reads, steps
+from endorse.store.steps import Named, Step
+
+_NO_PHONE: Final = refusal.PASSKEY_NOT_GOOD.because("no usable phone has this passkey")
 
 
 async def options(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
@@ -66,25 +69,30 @@ async def come(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     proven = await _proven(desk, found, bytes(asked.credential))
     if isinstance(proven, Refusal):
         return wire.refused(proven)
-    phone, assertion = proven
+    caller, assertion = proven
+    known = await desk.store.read(
+        lambda db: reads.knows_browser(db, found.browser_id, caller.person_id)
+    )
     # The phone has not called yet, so its own address is not known.
-    hint = await weighed(desk, found, phone, "near", "")
+    hint = await weighed(desk, found, caller, "near", "", known)
+    named = Named("short", found.short)
 
-    async def facts(db: Any) -> tuple[Journey | None, Standing, Grant | None]:
-        standing = await reads.standing(db, phone.person_id, desk.clock(), desk.law)
-        journey = await reads.journey_by_short(db, found.short)
-        return journey, standing, await reads.named_grant(db, journey)
-
-    def decide(read: tuple[Journey | None, Standing, Grant | None]) -> Decision[Journey]:
-        journey, standing, grant = read
+    def decide(it: Step) -> Decision[Journey]:
         now, fresh, law = desk.clock(), desk.fresh, desk.law
-        taken = approve.come_near(journey or found, phone, standing, hint, now, fresh, law, grant)
+        phone = _usable(it.phone, now)
+        if phone is None:
+            return Decision(_NO_PHONE)
+        taken = approve.come_near(
+            it.journey or found, phone, it.standing, hint, now, fresh, law, it.grant
+        )
         if assertion.sign_count == phone.sign_count or isinstance(taken.answer, Refusal):
             return taken
         counted = CountUp(phone.phone_id, assertion.sign_count)
         return Decision(taken.answer, (*taken.changes, counted))
 
-    journey = await desk.settle(facts, decide)
+    journey = await desk.settle(
+        lambda db: steps.taking(db, caller, named, desk.clock(), desk.law), decide
+    )
     return (
         wire.refused(journey) if isinstance(journey, Refusal) else present(desk, request, journey)
     )
@@ -108,12 +116,19 @@ async def _proven(
     if ceremony_of(desk, challenge) != Ceremony("near", journey.short):
         return no.because("not this page's challenge")
     credential_id = _id_of(credential)
-    phone = await desk.store.read(lambda db: reads.phone_by_credential(db, credential_id))
-    if phone is None or isinstance(enrol.admitted(phone, phone.device, desk.clock()), Refusal):
-        return no.because("no usable phone has this passkey")
+    found = await desk.store.read(lambda db: reads.phone_by_credential(db, credential_id))
+    phone = _usable(found, desk.clock())
+    if phone is None:
+        return _NO_PHONE
     passkey = proof.Passkey(phone.credential_id, phone.public_key, phone.sign_count)
     verified = proof.asserted(credential, passkey, challenge, desk.issuer, desk.settings.rp_id)
     return verified if isinstance(verified, Refusal) else (phone, verified)
+
+
+def _usable(phone: Phone | None, now: int) -> Phone | None:
+    if phone is None or isinstance(enrol.admitted(phone, phone.device, now), Refusal):
+        return None
+    return phone
 
 
 class _Credential(msgspec.Struct, frozen=True):

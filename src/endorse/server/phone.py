@@ -1,7 +1,6 @@
 """The phone's API: who calls, and the approval's steps."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from starlette.requests import Request as HttpRequest
@@ -11,11 +10,11 @@ from endorse.core import approve, consent, proof, refusal, ways
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url
 from endorse.core.journey import LIVE, State
-from endorse.core.model import Client, Grant, Hint, Journey, Phone, Standing
+from endorse.core.model import Client, Hint, Journey, Phone
 from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.browser import address
-from endorse.server.caller import enter, passkey_options, signed_in
+from endorse.server.caller import enter, passkey_options, signed_in, stepped
 from endorse.server.desk import Desk
 from endorse.server.phone_answers import choosing, claimed, client_of, moved, shared, who
 from endorse.server.shapes import (
@@ -31,37 +30,37 @@ from endorse.server.shapes import (
 )
 from endorse.server.wait import Waiter
 from endorse.server.weigh import weighed
-from endorse.store import polls, reads
+from endorse.store import polls, reads, steps
+from endorse.store.connection import Query
+from endorse.store.steps import Named, Step
 
 _WATCH_AT_MOST: Final = 20
 
 
 async def claim(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/claim`: the first phone with a fresh code, link or letters takes it."""
-    entered = await enter(desk, request, Claim)
+    entered = await enter(desk, request, Claim, turn=True)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
-    phone, asked = entered
-    handle, key = ways.read(asked.code, desk.issuer), desk.keys.handles
-    found = await desk.store.read(lambda db: reads.journey_of(db, handle, key))
+    caller, asked = entered
+    handle = ways.read(asked.code, desk.issuer)
+    named = steps.by(handle, desk.keys.handles)
+    found, known = await desk.store.read(lambda db: steps.seen(db, named, caller.person_id))
     hint = Hint()
     if found is not None and handle is not None:
-        hint = await weighed(desk, found, phone, ways.way_of(handle), address(desk, request))
+        way, here = ways.way_of(handle), address(desk, request)
+        hint = await weighed(desk, found, caller, way, here, known)
 
-    async def facts(db: Any) -> _Facts:
-        standing = await reads.standing(db, phone.person_id, desk.clock(), desk.law)
-        journey = await reads.journey_of(db, handle, key)
-        return journey, standing, await reads.named_grant(db, journey)
+    def decide(phone: Phone, it: Step) -> Decision[Journey]:
+        now, fresh, terms = desk.clock(), desk.fresh, desk.terms
+        return approve.claim(
+            handle, it.journey, phone, it.standing, hint, terms, now, fresh, it.grant
+        )
 
-    def decide(read: _Facts) -> Decision[Journey]:
-        journey, standing, grant = read
-        now, fresh = desk.clock(), desk.fresh
-        return approve.claim(handle, journey, phone, standing, hint, desk.terms, now, fresh, grant)
-
-    journey = await desk.settle(facts, decide)
+    journey = await stepped(desk, _taking(desk, caller, named), decide)
     if isinstance(journey, Refusal):
         missed = journey.name == refusal.CODE_NOT_ACCEPTED.name
-        if missed and not desk.bad_claims.take(phone.phone_id, desk.clock()):
+        if missed and not desk.bad_claims.take(caller.phone_id, desk.clock()):
             journey = refusal.SLOW_DOWN.because("too many codes that do not count")
         return wire.refused(journey)
     return wire.json(claimed(desk, journey, await client_of(desk, journey)))
@@ -94,20 +93,16 @@ async def journeys(desk: Desk, request: HttpRequest) -> Response:
 
 async def take(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/take`: this phone takes what a client asks its person by itself."""
-    entered = await enter(desk, request, JourneyId)
+    entered = await enter(desk, request, JourneyId, turn=True)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
-    phone, asked = entered
+    caller, asked = entered
+    named = steps.Named("qid", asked.journey)
 
-    async def facts(db: Any) -> tuple[Journey | None, Standing]:
-        standing = await reads.standing(db, phone.person_id, desk.clock(), desk.law)
-        return await reads.journey_by_qid(db, asked.journey), standing
+    def decide(phone: Phone, it: Step) -> Decision[Journey]:
+        return approve.take(it.journey, phone, it.standing, desk.clock(), desk.fresh, desk.law)
 
-    def decide(read: tuple[Journey | None, Standing]) -> Decision[Journey]:
-        journey, standing = read
-        return approve.take(journey, phone, standing, desk.clock(), desk.fresh, desk.law)
-
-    journey = await desk.settle(facts, decide)
+    journey = await stepped(desk, _taking(desk, caller, named), decide)
     if isinstance(journey, Refusal):
         return wire.refused(journey)
     return wire.json(claimed(desk, journey, await client_of(desk, journey)))
@@ -115,57 +110,59 @@ async def take(desk: Desk, request: HttpRequest) -> Response:
 
 async def match(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/match`: what is asked, and the accounts to choose from."""
-    entered = await enter(desk, request, Match)
+    entered = await enter(desk, request, Match, turn=True)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
-    phone, asked = entered
+    caller, asked = entered
 
-    def decide(read: _Facts) -> Decision[Journey]:
-        journey, standing, grant = read
+    def decide(phone: Phone, it: Step) -> Decision[Journey]:
         now, law = desk.clock(), desk.law
-        return approve.match(journey, phone, asked.number, standing, now, law, grant)
+        return approve.match(it.journey, phone, asked.number, it.standing, now, law, it.grant)
 
-    facts = _facts(desk, phone, asked.journey)
-    return await choosing(desk, phone, await desk.settle(facts, decide))
+    facts = _counted(desk, caller, asked.journey)
+    return await choosing(desk, caller, await stepped(desk, facts, decide))
 
 
 async def edit(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/edit`: back from the review to the choice."""
-    entered = await enter(desk, request, JourneyId)
+    entered = await enter(desk, request, JourneyId, turn=True)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
-    phone, asked = entered
-    journey = await desk.settle(
-        lambda db: _found(db, asked.journey),
-        lambda read: approve.edit(read[0], phone, desk.clock(), desk.law, read[1]),
+    caller, asked = entered
+    journey = await stepped(
+        desk,
+        lambda db: steps.step(db, caller, asked.journey),
+        lambda phone, it: approve.edit(it.journey, phone, desk.clock(), desk.law, it.grant),
     )
-    return await choosing(desk, phone, journey)
+    return await choosing(desk, caller, journey)
 
 
 async def review(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/review`: the frozen consent document and the challenge over it."""
-    entered = await enter(desk, request, Choice)
+    entered = await enter(desk, request, Choice, turn=True)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
-    phone, asked = entered
-    owned = [shared(account) for account in await desk.bank.accounts(phone.person_id)]
+    caller, asked = entered
+    owned = [shared(account) for account in await desk.bank.accounts(caller.person_id)]
     choice = approve.Choice(asked.accounts, owned, consent.locale_of(asked.locale))
+    client: Client | None = None
 
-    async def facts(db: Any) -> tuple[Journey | None, Client | None, Grant | None]:
-        journey, grant = await _found(db, asked.journey)
-        return journey, await client_of(desk, journey) if journey else None, grant
+    async def facts(db: Any) -> Step:
+        nonlocal client
+        it = await steps.step(db, caller, asked.journey)
+        client = await client_of(desk, it.journey) if it.journey else None
+        return it
 
-    def decide(read: tuple[Journey | None, Client | None, Grant | None]) -> Decision[Journey]:
-        journey, client, grant = read
+    def decide(phone: Phone, it: Step) -> Decision[Journey]:
         if client is None:
             return Decision(refusal.JOURNEY_NOT_FOUND)
-        now, fresh = desk.clock(), desk.fresh
-        return approve.review(journey, phone, client, choice, desk.terms, now, fresh, grant)
+        now, fresh, terms = desk.clock(), desk.fresh, desk.terms
+        return approve.review(it.journey, phone, client, choice, terms, now, fresh, it.grant)
 
-    journey = await desk.settle(facts, decide)
+    journey = await stepped(desk, facts, decide)
     if isinstance(journey, Refusal):
         return wire.refused(journey)
-    options = passkey_options(desk, phone, from_b64url(journey.challenge or "") or b"")
+    options = passkey_options(desk, caller, from_b64url(journey.challenge or "") or b"")
     return wire.json(
         Reviewed(
             journey=journey.qid,
@@ -180,66 +177,57 @@ async def review(desk: Desk, request: HttpRequest) -> Response:
 async def approve_(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/approve`: the passkey signed exactly the frozen document.
 
-    The signature is verified before the turn at the store; the decision then checks that the
-    document it was made over is still the one.
+    The signature is verified before the turn at the store, over the challenge that the answer
+    names; the decision then checks that this is the document's.
     """
-    entered = await enter(desk, request, Approval)
+    entered = await enter(desk, request, Approval, turn=True)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
-    phone, asked = entered
-    held = await _held(desk, phone, asked.journey)
-    if isinstance(held, Refusal):
-        return wire.refused(held)
-    if held.challenge is None:
-        return wire.refused(refusal.wrong_state(held.at(desk.clock()), "approve"))
-    passkey = proof.Passkey(phone.credential_id, phone.public_key, phone.sign_count)
-    assertion = proof.asserted(
-        bytes(asked.credential), passkey, held.challenge, desk.issuer, desk.settings.rp_id
-    )
-    if isinstance(assertion, Refusal):
-        return wire.refused(assertion)
+    caller, asked = entered
+    credential = bytes(asked.credential)
+    passkey = proof.Passkey(caller.credential_id, caller.public_key, caller.sign_count)
+    challenge = proof.challenge_in(credential)
+    assertion = proof.asserted(credential, passkey, challenge, desk.issuer, desk.settings.rp_id)
 
-    def decide(read: _Facts) -> Decision[Journey]:
-        journey, standing, grant = read
+    def decide(phone: Phone, it: Step) -> Decision[Journey]:
         now, terms = desk.clock(), desk.terms
-        return approve.approve(journey, phone, standing, assertion, terms, now, grant)
+        return approve.approve(it.journey, phone, it.standing, assertion, terms, now, it.grant)
 
-    return moved(desk, await desk.settle(_facts(desk, phone, asked.journey), decide))
+    return moved(desk, await stepped(desk, _counted(desk, caller, asked.journey), decide))
 
 
 async def refuse(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/refuse`: the person says no."""
-    entered = await enter(desk, request, JourneyId)
+    entered = await enter(desk, request, JourneyId, turn=True)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
-    phone, asked = entered
-    return moved(
+    caller, asked = entered
+    journey = await stepped(
         desk,
-        await desk.settle(
-            lambda db: reads.journey_by_qid(db, asked.journey),
-            lambda journey: approve.refuse(journey, phone, desk.clock()),
-        ),
+        lambda db: steps.step(db, caller, asked.journey),
+        lambda phone, it: approve.refuse(it.journey, phone, desk.clock()),
     )
+    return moved(desk, journey)
 
 
 async def disown(desk: Desk, request: HttpRequest) -> Response:
     """Answer `POST /phone/disown`: the person did not start this; all of that browser's ends."""
-    entered = await enter(desk, request, JourneyId)
+    entered = await enter(desk, request, JourneyId, turn=True)
     if isinstance(entered, Refusal):
         return wire.refused(entered)
-    phone, asked = entered
+    caller, asked = entered
+    others: list[Journey] = []
 
-    async def facts(db: Any) -> tuple[Journey | None, list[Journey]]:
-        journey = await reads.journey_by_qid(db, asked.journey)
-        others = await reads.live_of_browser(db, journey.browser_id) if journey else []
-        return journey, others
+    async def facts(db: Any) -> Step:
+        nonlocal others
+        it = await steps.step(db, caller, asked.journey)
+        others = await reads.live_of_browser(db, it.journey.browser_id) if it.journey else []
+        return it
 
-    return moved(
-        desk,
-        await desk.settle(
-            facts, lambda read: approve.disown(read[0], phone, read[1], desk.clock())
-        ),
-    )
+    def decide(phone: Phone, it: Step) -> Decision[Journey]:
+        return approve.disown(it.journey, phone, others, desk.clock())
+
+    return moved(desk, await stepped(desk, facts, decide))
 
 
 async def watch(desk: Desk, request: HttpRequest) -> Response:
@@ -272,24 +260,12 @@ async def watch(desk: Desk, request: HttpRequest) -> Response:
     return moved(desk, journey)
 
 
-_Found = tuple[Journey | None, Grant | None]
-"""A journey, and the grant that its request would change."""
-_Facts = tuple[Journey | None, Standing, Grant | None]
-"""The same, with what is remembered of the person."""
+def _counted(desk: Desk, caller: Phone, qid: str) -> Query[Step]:
+    return lambda db: steps.counted(db, caller, qid, desk.clock(), desk.law)
 
 
-async def _found(db: Any, qid: str) -> _Found:
-    journey = await reads.journey_by_qid(db, qid)
-    return journey, await reads.named_grant(db, journey)
-
-
-def _facts(desk: Desk, phone: Phone, qid: str) -> Callable[[Any], Awaitable[_Facts]]:
-    async def read(db: Any) -> _Facts:
-        standing = await reads.tried(db, phone.person_id, desk.clock(), desk.law)
-        journey, grant = await _found(db, qid)
-        return journey, standing, grant
-
-    return read
+def _taking(desk: Desk, caller: Phone, named: Named) -> Query[Step]:
+    return lambda db: steps.taking(db, caller, named, desk.clock(), desk.law)
 
 
 async def _held(desk: Desk, phone: Phone, qid: str) -> Journey | Refusal:

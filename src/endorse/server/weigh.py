@@ -3,21 +3,20 @@
 from endorse.core.model import Hint, Journey, Phone
 from endorse.risk import Circumstances, Way
 from endorse.server.desk import Desk
-from endorse.store import reads
 
 
-async def weighed(desk: Desk, journey: Journey, phone: Phone, way: Way, address: str) -> Hint:
+async def weighed(
+    desk: Desk, journey: Journey, phone: Phone, way: Way, address: str, known: bool
+) -> Hint:
     """Give what the person is told of the risk of taking this journey with this phone.
 
-    `address` is the phone's. Raises StoreAway.
+    `address` is the phone's; the browser is `known` if this person approved from it before.
+    Raises StoreAway.
     """
     client_id = journey.request.returns_to.client_id
     client = await desk.store.registration(client_id)
     if client is None:
         raise LookupError(f"The client {client_id} of a live journey is gone.")
-    known = await desk.store.read(
-        lambda db: reads.knows_browser(db, journey.browser_id, phone.person_id)
-    )
     verdict = await desk.risk.weigh(
         Circumstances(
             way=way,

@@ -5,9 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from endorse.core.coding import fingerprint
 from endorse.core.details import Details
-from endorse.core.frame import Frame
 from endorse.core.journey import State
 from endorse.core.model import (
     Access,
@@ -18,11 +16,9 @@ from endorse.core.model import (
     Phone,
     Request,
     SharedAccount,
-    Standing,
 )
 from endorse.core.policy import HOUR, Policy
 from endorse.core.redeem import Approval
-from endorse.core.ways import Handle, Link, Spelled, spelling_hash
 from endorse.store import clients as _clients
 from endorse.store.connection import Connection, Row
 
@@ -47,22 +43,13 @@ _APPROVAL: Final = (
     + " FROM journeys j LEFT JOIN phones p ON p.phone_id = j.phone_id WHERE j.code_hash = $1"
 )
 _JOURNEY_WIDTH: Final = len(Journey.__struct_fields__)
-_JOURNEY_BY_LID: Final = _JOURNEY + "lid_hash = $1"
 _JOURNEY_BY_RETURN: Final = _JOURNEY + "return_hash = $1"
-_JOURNEYS_BY_SPELLING: Final = _JOURNEY + "spelling_hash = $1 AND state = 'waiting' LIMIT 2"
 _LIVE_OF_PERSON: Final = (
     _JOURNEY + "person_id = $1 AND state IN ('claimed', 'matched', 'review') LIMIT 20"
 )
 _LIVE_OF_BROWSER: Final = (
     _JOURNEY + "browser_id = $1 AND browser_id <> '' "
     "AND state IN ('waiting', 'claimed', 'matched', 'review') ORDER BY started_at DESC LIMIT 50"
-)
-_TRIES: Final = (
-    "SELECT count(*) FILTER (WHERE kind = 'number' AND at > $3), "
-    "count(*) FILTER (WHERE kind = 'spelling' AND at > $4), "
-    "count(*) FILTER (WHERE kind = 'approval' AND at > $5), "
-    "count(*) FILTER (WHERE kind = 'stop' AND at > $6) "
-    "FROM (SELECT kind, at FROM tries WHERE person_id = $1 AND at > $2 LIMIT 1000) AS recent"
 )
 _GRANT: Final = f"SELECT {_GRANT_COLUMNS} FROM grants WHERE grant_id = $1"
 _GRANTS: Final = (
@@ -122,7 +109,7 @@ async def journey_by_short(db: Connection, short: str) -> Journey | None:
 
 async def journeys(db: Connection, where: str, *values: str) -> list[Journey]:
     """Read the journeys of one condition, which is text of ours."""
-    return [_known_journey(row) for row in await db.all(_JOURNEY + where, *values)]
+    return [known_journey(row) for row in await db.all(_JOURNEY + where, *values)]
 
 
 async def journey_by_qid(db: Connection, qid: str) -> Journey | None:
@@ -135,7 +122,7 @@ async def approval_by_code(db: Connection, code_hash: str) -> Approval:
     row = await db.one(_APPROVAL, code_hash)
     if row is None:
         return Approval()
-    found = _known_journey(row[:_JOURNEY_WIDTH])
+    found = known_journey(row[:_JOURNEY_WIDTH])
     device = row[_JOURNEY_WIDTH:]
     approver = Phone(*device) if device[0] is not None else None
     return Approval(found, approver, await named_grant(db, found))
@@ -150,48 +137,14 @@ async def journey_by_return(db: Connection, return_hash: str) -> Journey | None:
     return _journey(await db.one(_JOURNEY_BY_RETURN, return_hash))
 
 
-async def journey_of(db: Connection, handle: Handle | None, server_key: bytes) -> Journey | None:
-    """Read the journey that a handle names; None also where it names two."""
-    match handle:
-        case Frame(qid):
-            return await journey_by_qid(db, qid)
-        case Link(lid):
-            return _journey(await db.one(_JOURNEY_BY_LID, fingerprint(lid)))
-        case Spelled(letters):
-            rows = await db.all(_JOURNEYS_BY_SPELLING, spelling_hash(server_key, letters))
-            return _journey(rows[0]) if len(rows) == 1 else None
-        case None:
-            return None
-
-
 async def live_of_person(db: Connection, person_id: str) -> list[Journey]:
     """Read the journeys that a phone of this person holds and has not decided."""
-    return [_known_journey(row) for row in await db.all(_LIVE_OF_PERSON, person_id)]
+    return [known_journey(row) for row in await db.all(_LIVE_OF_PERSON, person_id)]
 
 
 async def live_of_browser(db: Connection, browser_id: str) -> list[Journey]:
     """Read what is under way in one browser; nothing for a browser without its cookie."""
-    return [_known_journey(row) for row in await db.all(_LIVE_OF_BROWSER, browser_id)]
-
-
-async def standing(db: Connection, person_id: str, now: int, law: Policy) -> Standing:
-    """Read what is remembered of a person who claims."""
-    live = await live_of_person(db, person_id)
-    return msgspec.structs.replace(await tried(db, person_id, now, law), live=tuple(live))
-
-
-async def tried(db: Connection, person_id: str, now: int, law: Policy) -> Standing:
-    """Read how often a person did what is counted, without their live journeys."""
-    windows = (law.wrong_numbers_in, law.wrong_spellings_in, law.approvals_in, law.claims_stop)
-    since = [now - window for window in windows]
-    row = await db.one(_TRIES, person_id, min(since), *since)
-    numbers, spellings, approvals, stops = row or (0, 0, 0, 0)
-    return Standing(
-        wrong_numbers=numbers,
-        wrong_spellings=spellings,
-        approvals=approvals,
-        stopped=stops > 0,
-    )
+    return [known_journey(row) for row in await db.all(_LIVE_OF_BROWSER, browser_id)]
 
 
 async def knows_browser(db: Connection, browser_id: str, person_id: str) -> bool:
@@ -219,19 +172,19 @@ async def phones_of(db: Connection, person_id: str, at_most: int) -> list[Phone]
 
 async def journeys_held(db: Connection, phone_id: str) -> list[Journey]:
     """Read the journeys that a phone claimed and has not decided."""
-    return [_known_journey(row) for row in await db.all(_HELD, phone_id)]
+    return [known_journey(row) for row in await db.all(_HELD, phone_id)]
 
 
 async def journeys_named(db: Connection, ids: Sequence[str]) -> list[Journey]:
     """Read the journeys of up to `JOURNEYS_AT_ONCE` ids."""
     # Always as many, so that it is one statement, prepared once.
     filled = (*ids, *[""] * (JOURNEYS_AT_ONCE - len(ids)))
-    return [_known_journey(row) for row in await db.all(_JOURNEYS, *filled)]
+    return [known_journey(row) for row in await db.all(_JOURNEYS, *filled)]
 
 
 async def revoked_since(db: Connection, since: int) -> list[Journey]:
     """Read the journeys that were claimed since a time and ended with their phone."""
-    return [_known_journey(row) for row in await db.all(_REVOKED, since)]
+    return [known_journey(row) for row in await db.all(_REVOKED, since)]
 
 
 async def enrolment(db: Connection, code_hash: str) -> Enrolment | None:
@@ -317,10 +270,11 @@ _STATE_AT: Final = Journey.__struct_fields__.index("state")
 
 
 def _journey(row: Sequence[Any] | None) -> Journey | None:
-    return None if row is None else _known_journey(row)
+    return None if row is None else known_journey(row)
 
 
-def _known_journey(row: Sequence[Any]) -> Journey:
+def known_journey(row: Sequence[Any]) -> Journey:
+    """Read a journey of its columns."""
     values = list(row)
     values[_REQUEST_AT] = REQUEST.decode(values[_REQUEST_AT])
     values[_WAYS_AT] = _words(values[_WAYS_AT])
