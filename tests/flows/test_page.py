@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from starlette.requests import Request
 
+from endorse.server import browser
+from endorse.server.connect import from_our_page
 from tests.flows import play
 from tests.flows.play import JSON, SAME_ORIGIN, number
 from tests.flows.rows import contents
@@ -243,3 +246,45 @@ async def test_resume_before_the_decision_leads_to_our_own_page(served: Served, 
     tab, _ = await play.standing(served, await play.phone_of(served), step)
     assert (await tab.resume()).headers["location"] == f"/connect/{tab.short}"
     assert await tab.state() == step
+
+
+@pytest.mark.parametrize(
+    ("sent", "found"),
+    [
+        ([], ""),
+        (["tx_a=one"], "one"),
+        (["b=2; tx_a=one ;c=3"], "one"),
+        (["xtx_a=one; tx_ab=two; TX_A=three"], ""),
+        (["tx_a=one; tx_a=two"], "two"),
+        (["tx_a=one", "tx_a=two"], "two"),
+        (["tx_a"], ""),
+        (["tx_a=o=ne"], "o=ne"),
+        (['tx_a="one"'], '"one"'),
+    ],
+)
+def test_a_cookie_is_found_by_its_whole_name_and_read_as_it_is(sent: list[str], found: str) -> None:
+    headers = [(b"cookie", it.encode()) for it in sent]
+    assert browser.cookie(Request({"type": "http", "headers": headers}), "tx_a") == found
+
+
+SAYS = [
+    (["same-origin"], "https://evil.example", True),
+    (["cross-site"], "ours", False),
+    (["same-site"], "ours", False),
+    (["none"], "ours", False),
+    ([""], "ours", False),
+    (["same-origin", "cross-site"], "ours", False),
+    ([], "ours", True),
+    ([], "null", False),
+    ([], "", False),
+]
+
+
+async def test_our_own_page_is_known_by_what_browsers_say_of_it(served: Served) -> None:
+    for sites, origin, ours in SAYS:
+        headers = [(b"sec-fetch-site", it.encode()) for it in sites]
+        if origin:
+            said = served.issuer if origin == "ours" else origin
+            headers.append((b"origin", said.encode()))
+        request = Request({"type": "http", "headers": headers})
+        assert from_our_page(served.desk, request) is ours, (sites, origin)

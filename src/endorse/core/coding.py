@@ -67,6 +67,8 @@ def shown(text: str) -> str:
     Control and direction characters could make one name look like another, so they go; every
     run of spaces, of whatever kind, becomes one.
     """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = "".join(
         " " if letter.isspace() else letter
         for letter in unicodedata.normalize("NFC", text)

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from endorse.core.coding import b64url, fingerprint
+from endorse.server import wire
 from endorse.server.desk import Desk
 from endorse.server.limit import address_of
 
@@ -62,6 +63,17 @@ def cookie_name(desk: Desk, short: str) -> str:
     return f"__Host-tx_{short}" if desk.settings.secure else f"tx_{short}"
 
 
+def cookie(request: Request, name: str) -> str:
+    """Give the cookie of this name, "" for none: of several the last. Ours need no unquoting."""
+    found = ""
+    for header in wire.headers(request, b"cookie"):
+        for pair in header.split(";"):
+            known, _, value = pair.partition("=")
+            if known.strip() == name:
+                found = value.strip()
+    return found
+
+
 def set_cookie(desk: Desk, answer: Response, name: str, value: str, lives: int) -> None:
     """Give the browser a cookie that no script reads and no other site sends by itself."""
     if not _PLAIN.fullmatch(value):
@@ -73,7 +85,7 @@ def set_cookie(desk: Desk, answer: Response, name: str, value: str, lives: int) 
 
 def lasting(desk: Desk, request: Request) -> str:
     """Give the browser's lasting cookie, or a new one: it tells a known browser, nothing else."""
-    value = request.cookies.get(_lasting_name(desk), "")
+    value = cookie(request, _lasting_name(desk))
     return value if _LASTING_VALUE.fullmatch(value) else b64url(desk.fresh(32))
 
 

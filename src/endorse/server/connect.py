@@ -1,5 +1,7 @@
 """The page on which a browser waits: begin, show the present state, cancel, new code."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -19,6 +21,7 @@ from endorse.server import logbook, wire
 from endorse.server.browser import (
     address,
     browser_name,
+    cookie,
     cookie_name,
     keep_lasting,
     lasting,
@@ -84,7 +87,7 @@ async def start(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
     logbook.follow(opening.request.flow)
     known_as = lasting(desk, request)
     browser = connect.Browser(
-        browser_name(request.headers.get("user-agent", "")[:_NAME_READ]),
+        browser_name(wire.header(request, b"user-agent")[:_NAME_READ]),
         fingerprint(known_as),
         address(desk, request),
     )
@@ -198,7 +201,7 @@ async def of_browser(desk: Desk, request: HttpRequest) -> Journey | None:
     See also RFC 9700 4.7.1.
     """
     short = str(request.path_params["short"])
-    secret = request.cookies.get(cookie_name(desk, short))
+    secret = cookie(request, cookie_name(desk, short))
     if not secret:
         return None
     journey = await desk.store.read(lambda db: reads.journey_by_short(db, short))
@@ -312,15 +315,15 @@ def from_our_page(desk: Desk, request: HttpRequest) -> bool:
 
     See also RFC 9700 2.6.
     """
-    site = request.headers.get("sec-fetch-site")
-    if site is not None:
-        return site == "same-origin"
-    return request.headers.get("origin") == desk.issuer
+    sites = wire.headers(request, b"sec-fetch-site")
+    if sites:
+        return sites == ["same-origin"]
+    return wire.header(request, b"origin") == desk.issuer
 
 
 def wants_json(request: HttpRequest) -> bool:
     """Say whether a script sent this, and not a person's browser by itself."""
-    return "application/json" in request.headers.get("accept", "")
+    return "application/json" in wire.header(request, b"accept")
 
 
 def _facts(desk: Desk, client: Client, request: Request, **facts: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from functools import lru_cache
 from importlib import resources
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 ENGLISH: Final = "en"
@@ -28,7 +27,10 @@ def language_of(scope: Scope, ui_locales: Iterable[str] = ()) -> str:
     Core 3.1.2.1). What is not known is passed over, what is malformed ignored; English is last.
     """
     asked = _first_known(tag.partition("-")[0].lower() for tag in ui_locales)
-    return asked or preferred(Headers(scope=scope).get("accept-language", "")[:_READ])
+    if asked:
+        return asked
+    said = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    return preferred(said[:_READ].decode("latin-1"))
 
 
 @lru_cache(1024)

@@ -1,5 +1,7 @@
 """The phone's API: who calls, and the approval's steps."""
 
+from __future__ import annotations
+
 import asyncio
 from typing import Any, Final
 

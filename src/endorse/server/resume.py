@@ -1,5 +1,7 @@
 """Leaving the page: the redirect back to the client, and the return from the app by link."""
 
+from __future__ import annotations
+
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
@@ -11,7 +13,7 @@ from endorse.core.model import Journey
 from endorse.core.params import parse
 from endorse.core.refusal import Refusal
 from endorse.server import wire
-from endorse.server.browser import cookie_name, set_cookie
+from endorse.server.browser import cookie, cookie_name, set_cookie
 from endorse.server.connect import FOREIGN, from_our_page, of_browser, wants_json
 from endorse.server.desk import Desk
 from endorse.server.language import language_of
@@ -41,8 +43,8 @@ async def resume(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
         return wire.see_other(f"/connect/{found.short}")
     leaving = await leave(desk, pages, answer, language_of(request.scope, found.request.ui_locales))
     # The cookie ends with the journey, but a lost redirect must be had again for a while.
-    secret = request.cookies[cookie_name(desk, found.short)]
-    set_cookie(desk, leaving, cookie_name(desk, found.short), secret, desk.law.code)
+    name = cookie_name(desk, found.short)
+    set_cookie(desk, leaving, name, cookie(request, name), desk.law.code)
     return leaving
 
 
@@ -78,7 +80,7 @@ async def come_back(desk: Desk, pages: Pages, request: HttpRequest) -> Response:
 
 
 def _holds_secret(desk: Desk, request: HttpRequest, journey: Journey) -> bool:
-    secret = request.cookies.get(cookie_name(desk, journey.short), "")
+    secret = cookie(request, cookie_name(desk, journey.short))
     return bool(secret) and same(journey.browser_hash, fingerprint(secret))
 
 

@@ -82,8 +82,7 @@ class Events:
         if scope["method"] != "GET":
             await Response(status_code=405, headers={"Allow": "GET"})(scope, receive, send)
             return None
-        # A copy, because a Request puts a list of its own into the scope: see `_forget`.
-        found = await of_browser(desk, Request(dict(scope)))
+        found = await of_browser(desk, Request(scope))
         if found is None or desk.waiting.ended:
             await Response(status_code=404 if found is None else 503)(scope, receive, send)
             return None
