@@ -56,17 +56,19 @@ async def _take_into_use(database: str, end_connections: bool, nothing_lost: boo
     from endorse.core.change import EndRestored
     from endorse.store import open_store, require_database
     from endorse.store.backup import use
+    from endorse.store.opening import take_into_use
 
     if end_connections == nothing_lost:
         raise ValueError("Say one of --end-connections and --nothing-lost.")
     require_database(database)
-    if end_connections:
-        store = await open_store(database)
-        try:
+    store = await open_store(database)
+    try:
+        if end_connections:
             store.seal_audit(await audit_key(store, os.environ))
             now = int(time.time())
             await store.change([EndRestored(now)], now)
-        finally:
-            await store.close()
+    finally:
+        await store.close()
     # Last, so that a server cannot start on a copy of which this was not done.
     use(database)
+    await take_into_use(database)

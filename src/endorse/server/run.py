@@ -35,6 +35,7 @@ from endorse.server.settings import Settings
 from endorse.server.stand_in import StandIn
 from endorse.store import Store, open_store, reads
 from endorse.store.backup import is_copy
+from endorse.store.opening import why_restored
 
 if TYPE_CHECKING:
     from endorse.server.traces import Traces
@@ -66,6 +67,12 @@ async def open_desk(
             "after it: `endorse restored` (docs/backup.md)."
         )
     store = await open_store(settings.database)
+    if why := await why_restored(settings.database):
+        await store.close()
+        raise ValueError(
+            f"The database was restored: {why}. Say first what became of the time after that "
+            "moment: `endorse restored` (docs/backup.md)."
+        )
     if settings.secret is not None:
         secret = read_secret(settings.secret.reveal())
     else:

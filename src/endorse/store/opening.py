@@ -64,6 +64,26 @@ async def look(url: str) -> Standing:
         await engine.close()
 
 
+async def why_restored(url: str) -> str:
+    """Say why an open PostgreSQL database must be of an older time, or "". Raises StoreAway.
+
+    Copies of SQLite say it of themselves: see `backup.is_copy`.
+    """
+    if not url.startswith(_POSTGRES):
+        return ""
+    from endorse.store import origin  # noqa: PLC0415
+
+    return await origin.why_restored(url)
+
+
+async def take_into_use(url: str) -> None:
+    """Let servers start on a PostgreSQL database that was restored. Raises StoreAway."""
+    if url.startswith(_POSTGRES):
+        from endorse.store import origin  # noqa: PLC0415
+
+        await origin.remember(url)
+
+
 def _may_be_opened(path: Path) -> bool:
     """Say no where a new file would be made."""
     return path.exists() or not path.parent.is_dir()
