@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import httptools
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from endorse.server.exchange import EXTENSIONS, Exchange, Flow
 from endorse.server.limit import network_of
@@ -128,7 +128,13 @@ class Protocol(HttpToolsProtocol):
             if self._size > _LINGERS_FOR:
                 self.transport.abort()
             return
-        super().data_received(data)
+        self._idle_since = 0.0
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # a wish, which is not granted: the request is answered as any other
+        except httptools.HttpParserError as broken:
+            self.send_400_response(str(broken))
         if self._unseen:
             self._unseen = False
             if self._held is not None:
@@ -274,9 +280,6 @@ class Protocol(HttpToolsProtocol):
             self._held = app
             self._look_at_rest()
 
-    def _unset_keepalive_if_required(self) -> None:
-        self._idle_since = 0.0
-
     def _hand_on(self, cycle: Exchange, app: Any) -> None:
         """Let a request be answered: by the application, if there is room and it may be asked."""
         self._held = None
@@ -286,7 +289,7 @@ class Protocol(HttpToolsProtocol):
             app = refused
             # A proxy's connection is for others too.
             if shared.refused_after and not self._of_proxy:
-                start = super()._start_asgi_task
+                start = self._start_asgi_task
                 self._refusing = self.loop.call_later(shared.refused_after, start, cycle, app)
                 return
         elif (
@@ -295,7 +298,13 @@ class Protocol(HttpToolsProtocol):
         ):
             shared.turned_away["requests"] += 1
             app = _overloaded
-        super()._start_asgi_task(cycle, app)
+        self._start_asgi_task(cycle, app)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # As uvicorn does it, but with a name: asyncio would write one for each.
+        task = asyncio.Task(cycle.run_asgi(app), loop=self.loop, name="request")
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def end_if_slow(self, now: float) -> None:
         """End the connection if its other side sends or reads too slowly."""
