@@ -20,6 +20,8 @@ class Limit:
         self.hits = 0
         """How many tries were one too many."""
         self._tries: OrderedDict[tuple[str, str], tuple[int, int]] = OrderedDict()
+        self._last_hit = -1
+        """The window in which somebody last had one try too many."""
 
     def take(self, address: str, now: int, of: str = "") -> bool:
         """Take one try `of` something; False if the address has had its share of this window."""
@@ -33,7 +35,12 @@ class Limit:
         if tries <= self._count:
             return True
         self.hits += 1
+        self._last_hit = window
         return False
+
+    def stops_anybody(self, now: int) -> bool:
+        """Say whether some address had one try too many in this window: most often none had."""
+        return self._last_hit == now // self._seconds
 
     def stops(self, address: str, now: int, of: str = "") -> bool:
         """Say whether an address has had one try too many already. This is none."""

@@ -53,7 +53,9 @@ async def called(desk: Desk, request: HttpRequest) -> Caller | Refusal:
     if isinstance(said, Refusal):
         return _failed(desk, request, said, header)
     wire.known_as(request, said.client_id)
-    if desk.wrong_credentials.stops(address(desk, request), desk.clock(), said.client_id):
+    limit, now = desk.wrong_credentials, desk.clock()
+    # Most often nobody is stopped, and then no address is looked for.
+    if limit.stops_anybody(now) and limit.stops(address(desk, request), now, said.client_id):
         return _STOPPED
     client = await desk.store.client(said.client_id)
     shown = certificate.shown(desk, request)
