@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import pytest
 from hypothesis import Phase, seed, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from hypothesis.stateful import (
     invariant,
     precondition,
@@ -347,4 +351,20 @@ def run(machine: type[Model], worlds: int, start: int = 0, shrink: bool = False)
         suppress_health_check=(),
     )
     seeded: Any = seed(start)(machine)
-    run_state_machine_as_test(seeded, settings=config)
+    with _nothing_read_in_the_code():
+        run_state_machine_as_test(seeded, settings=config)
+
+
+@contextlib.contextmanager
+def _nothing_read_in_the_code() -> Iterator[None]:
+    """Keep hypothesis from drawing numbers and texts that it read in the modules of the day.
+
+    Which those are depends on what other tests were loaded, and with them every world.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(providers, "_get_local_constants", Constants)
+        providers.CONSTANTS_CACHE.cache.clear()
+        try:
+            yield
+        finally:
+            providers.CONSTANTS_CACHE.cache.clear()

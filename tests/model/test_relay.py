@@ -54,7 +54,7 @@ def lured(way: str) -> tuple[World, str]:
 
 def test_the_search_finds_the_two_way_relay_and_its_shortest_trace_is_the_kept_one() -> None:
     with pytest.raises(Broken, match="L4: Anna approved by qr; Mallory's browser 1 has it"):
-        run(Strict, worlds=300, shrink=True)
+        run(Strict, worlds=300, start=2, shrink=True)  # from 2 on it is found soonest
     trace = [line for line in Strict.last.trace if not line.endswith(" s pass")]
     assert trace == KEPT.read_text().splitlines()
 
