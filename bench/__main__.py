@@ -130,7 +130,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=list(_DATABASES), help="this database")
     parser.add_argument("--grants", type=int, default=100_000, help="in the filled database")
     parser.add_argument("--tokens", type=int, default=1_000_000, help="that expired, there")
-    parser.add_argument("--filled", metavar="URL", help="a SQLite database to use for flat instead")
+    parser.add_argument("--filled", metavar="URL", help="a SQLite database to use instead")
     parser.add_argument("--folder", default="/var/tmp", help="where the databases are made")
     parser.add_argument("--date", default=datetime.now(UTC).date().isoformat())
     options = parser.parse_args()
@@ -264,6 +264,10 @@ def _flat(options: argparse.Namespace, folder: str) -> list[Line]:
 
 
 def _cleaning(options: argparse.Namespace, folder: str) -> list[Line]:
+    if options.filled:
+        databases = partial(flat.beforehand, options.filled)
+        told = cleaning.measure(databases, Path(folder), None, options.rounds, options.busy)
+        return _told(f"Calls that come, {options.busy:g} s", cleaning.lines(told, "SQLite"))
     amounts = Amounts(options.grants, options.tokens, options.grants * 2)
     found = []
     for name in options.only or _DATABASES:

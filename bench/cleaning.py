@@ -41,13 +41,17 @@ class Waited:
 
 
 def measure(
-    databases: Databases, folder: Path, amounts: Amounts, rounds: int, seconds: float
+    databases: Databases, folder: Path, amounts: Amounts | None, rounds: int, seconds: float
 ) -> tuple[Waited, Waited]:
-    """Let calls come that each write a row: without clean-up, and with more to do than it can."""
+    """Let calls come that each write a row: without clean-up, and with more to do than it can.
+
+    Without amounts nothing is filled: the first database is empty then, the second full already.
+    """
     calm, busy = Waited(), Waited()
     with databases(folder) as urls:
-        for url in urls:
-            filled(url, amounts)
+        if amounts is not None:
+            for url in urls:
+                filled(url, amounts)
         with kept(urls[0], cleaning=False) as one, kept(urls[1], cleaning=True) as other:
             for number in range(rounds):
                 both = [(one, calm), (other, busy)]
