@@ -20,6 +20,7 @@ import httpx2
 import msgspec
 import pytest
 
+from endorse.server.exchange import WHOLE
 from endorse.server.frontdoor import Frontdoor
 
 NAMES = frozenset(
@@ -166,7 +167,9 @@ def _kind(headers: Iterable[tuple[bytes, bytes]]) -> str:
 Asgi = Callable[..., Awaitable[None]]
 
 
-def _heard_by_servers(serve: Asgi) -> Asgi:
+def heard_by_servers(serve: Asgi) -> Asgi:
+    """Give an application that notes what it is asked and what it answers."""
+
     async def heard(self: Frontdoor, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await serve(self, scope, receive, send)
@@ -190,6 +193,8 @@ def _heard_by_servers(serve: Asgi) -> Asgi:
             if message["type"] == "http.response.start":
                 OVERHEARD.headers(message["headers"])
                 told = _kind(message["headers"])
+            elif message["type"] == WHOLE:
+                OVERHEARD.body("application/json", message["body"])
             else:
                 OVERHEARD.body(told, message.get("body", b""))
             await send(message)
@@ -239,7 +244,7 @@ def listening() -> Iterator[Overheard]:
     logger, transport = logging.getLogger("endorse"), httpx2.AsyncHTTPTransport
     level = logger.level
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Frontdoor, "__call__", _heard_by_servers(Frontdoor.__call__))
+        patch.setattr(Frontdoor, "__call__", heard_by_servers(Frontdoor.__call__))
         by_client = _heard_by_clients(transport.handle_async_request)
         patch.setattr(transport, "handle_async_request", by_client)
         logger.setLevel(logging.INFO)

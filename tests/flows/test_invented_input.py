@@ -57,7 +57,7 @@ VALUES = [
     b"accounts",
     b"S256",
     b"query",
-    b"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    b"a" * 43,  # as long as a code_challenge; one that looks drawn would be taken for a secret
     b"authorization_code",
     b"refresh_token",
     b"er_AAAA",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import logging
 import secrets
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from endorse.server.exchange import WHOLE
+from tests import overheard
 from tests.overheard import Overheard
 
 SECRET = "Ab1" + secrets.token_urlsafe(32)
@@ -95,3 +98,21 @@ def test_a_record_counts_unless_a_client_wrote_it() -> None:
         heard = told("form")
         heard.handle(logging.LogRecord(name, logging.DEBUG, "", 0, "%s", (SECRET,), None))
         assert bool(heard.found()) is found
+
+
+@pytest.mark.anyio
+async def test_an_answer_of_one_message_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = Overheard()
+    monkeypatch.setattr(overheard, "OVERHEARD", heard)
+
+    async def serve(_self: Any, _scope: Any, _receive: Any, send: Any) -> None:
+        body = b'{"access_token": "%b"}' % SECRET.encode()
+        await send({"type": WHOLE, "status": 200, "head": b"", "body": body})
+
+    async def never(*_: Any) -> None:
+        pass
+
+    scope = {"type": "http", "headers": [], "query_string": b""}
+    await overheard.heard_by_servers(serve)(None, scope, never, never)
+    heard.log(SECRET)
+    assert heard.found()
