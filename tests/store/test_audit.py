@@ -237,6 +237,7 @@ async def test_no_secret_is_anywhere_in_the_database(store: Store, database: str
     assert {name for name, rows in tables.items() if not rows} == {
         "client_flags",
         "notices_read",
+        "origin",
         "pushed_requests",
         "polls",
         "sandbox_keys",
