@@ -133,6 +133,8 @@ async def look_after(page: Page, town: Town) -> None:
         await expect(page.locator(".cards li").first).to_be_visible()
         await keyboard.press("Back")
         await keyboard.starts_at("Hello, Fatima")
+    # What is fetched for the page moves what stands below it, and with it where the keyboard is.
+    await expect(page.get_by_label("Details of Budgetly")).to_be_visible()
     await keyboard.press("Details of Budgetly")
     await keyboard.starts_at("Budgetly")
     await keyboard.press("Make it last longer")
