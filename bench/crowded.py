@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bench.overload import Noticed
-from bench.report import Line, percentile
+from bench.report import Line, ms, percentile
 from bench.shed import Shed
 
 _AS_BEFORE: Final = 1.25
@@ -30,7 +30,7 @@ def noticed(how: str, rounds: Sequence[Pair]) -> list[Line]:
             lines.append(
                 Line(
                     f"{how}: {name}, p{percent}, without -> with",
-                    f"{_ms(told[0])} -> {_ms(told[1])}",
+                    f"{ms(told[0])} -> {ms(told[1])}",
                     f"{min(ratios):.2f} to {max(ratios):.2f} times",
                     f"<= {_AS_BEFORE} times" if percent == 95 else "",
                     met,
@@ -61,8 +61,8 @@ def shed(rounds: Sequence[Shed]) -> list[Line]:
         ("of these answered", lambda it: len(it.served) / it.seconds, _rate),
         ("of these told 503 with Retry-After", lambda it: len(it.shed) / it.seconds, _rate),
         ("of these anything else", lambda it: float(it.wrong), lambda it: f"{it:.0f}"),
-        ("answered after, p50", lambda it: percentile(it.served, 50), _ms),
-        ("answered after, p99", lambda it: percentile(it.served, 99), _ms),
+        ("answered after, p50", lambda it: percentile(it.served, 50), ms),
+        ("answered after, p99", lambda it: percentile(it.served, 99), ms),
         ("memory before", lambda it: it.resting / 1e6, _mb),
         ("most memory ever", lambda it: it.most / 1e6, _mb),
         ("pages a second that can be, right afterwards", lambda it: it.again, _rate),
@@ -74,10 +74,6 @@ def shed(rounds: Sequence[Shed]) -> list[Line]:
         spread = f"{write(min(each))} to {write(max(each))}"
         lines.append(Line(f"overload: {name}", write(statistics.median(each)), spread))
     return lines
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.1f} ms"
 
 
 def _mb(megabytes: float) -> str:

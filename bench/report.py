@@ -35,9 +35,9 @@ def latency(rounds: Sequence[Latencies], pages: int, below: float, where: str = 
             each = [percentile(times(it), percent) for it in rounds]
             target, met = "", None
             if percent == 95:
-                target, met = f"< {_ms(below)}", statistics.median(each) < below
+                target, met = f"< {ms(below)}", statistics.median(each) < below
             what = f"{crowd}: {name}, p{percent}"
-            lines.append(Line(what, *_median(each, _ms), target, met))
+            lines.append(Line(what, *_median(each, ms), target, met))
     for side, shares in (
         ("server", [it.server_busy for it in rounds]),
         ("driver", [it.driver_busy for it in rounds]),
@@ -56,9 +56,9 @@ def busy(rounds: Sequence[Busy], at_most: float, memory_at_most: int) -> list[Li
         each = [percentile(it.approvals, percent) for it in rounds]
         target, met = "", None
         if percent == 99:
-            target, met = f"<= {_ms(at_most)}", statistics.median(each) <= at_most
+            target, met = f"<= {ms(at_most)}", statistics.median(each) <= at_most
         what = f"half load: approve sent -> browser has its 303, p{percent}"
-        lines.append(Line(what, *_median(each, _ms), target, met))
+        lines.append(Line(what, *_median(each, ms), target, met))
     resting = [it.at_rest.now for it in rounds]
     met = statistics.median(resting) <= memory_at_most
     what = "memory at rest, after as many flows as could be"
@@ -196,7 +196,8 @@ def _verdict(met: bool | None) -> str:
     return {None: "", True: "met", False: "missed"}[met]
 
 
-def _ms(seconds: float) -> str:
+def ms(seconds: float) -> str:
+    """Write a time, such as 8.3 ms."""
     return f"{seconds * 1000:.1f} ms"
 
 
