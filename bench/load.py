@@ -1,7 +1,6 @@
 """Equal work over many connections at once, and what it cost either side."""
 
 import asyncio
-import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -89,7 +88,7 @@ async def counted(served: Served, lanes: Sequence[Lane], units: int) -> Done:
     return await _measured(served, lanes, iter(range(units)))
 
 
-async def _measured(served: Served, lanes: Sequence[Lane], turns: Iterator[int]) -> Done:
+async def _measured(served: Served, lanes: Sequence[Lane], turns: Iterator[object]) -> Done:
     cpu, own = served.cpu_seconds(), time.process_time()
     began = time.perf_counter()
     units = await _all(lanes, turns)
@@ -100,18 +99,19 @@ async def _measured(served: Served, lanes: Sequence[Lane], turns: Iterator[int])
     return done
 
 
-def _until(seconds: float) -> Iterator[int]:
-    end = time.perf_counter() + seconds
-    return itertools.takewhile(lambda _: time.perf_counter() < end, itertools.count())
+def _until(seconds: float) -> Iterator[None]:
+    end = time.perf_counter() + seconds  # from the first turn on, when all clocks run
+    while time.perf_counter() < end:
+        yield
 
 
-async def _all(lanes: Sequence[Lane], turns: Iterator[int]) -> int:
+async def _all(lanes: Sequence[Lane], turns: Iterator[object]) -> int:
     async with asyncio.TaskGroup() as group:
         each = [group.create_task(_keep_at_it(lane, turns)) for lane in lanes]
     return sum(task.result() for task in each)
 
 
-async def _keep_at_it(lane: Lane, turns: Iterator[int]) -> int:
+async def _keep_at_it(lane: Lane, turns: Iterator[object]) -> int:
     done = 0
     for _ in turns:
         await lane.turn()
