@@ -88,6 +88,13 @@ def test_a_container_is_given_the_time_that_a_server_takes_to_stop() -> None:
     assert "TimeoutStopSec=20" in unit
 
 
+def test_what_git_leaves_out_of_a_clone_stays_out_of_the_images_build_too() -> None:
+    root = DEPLOY.parent
+    left_out = (root / ".dockerignore").read_text().split()
+    assert {".git", ".venv", "**/node_modules", "src/endorse/server/static*"} <= set(left_out)
+    assert {"deploy/.env", "**/*.sqlite3*"} <= set(left_out), "secrets of an operator"
+
+
 def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
     """Verified with a program that exists in place of the one that is not installed here."""
     unit = tmp_path / "endorse.service"
