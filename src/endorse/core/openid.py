@@ -1,7 +1,6 @@
 """Who approved, as a client may know it (OpenID Connect Core)."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 from endorse.core import jose, signing
@@ -14,8 +13,6 @@ from endorse.core.redeem import Tokens
 ACR: Final = "urn:openbanking:psd2:sca"
 """How the person authenticated: strong customer authentication (RTS 2018/389 article 4), in the
 word that open banking has for it. No word for more: a code on a screen can be relayed."""
-_KEPT: Final = 1024
-"""APIs ask about one token again and again."""
 AMR: Final = ("pop", "user", "mfa")
 """A key was shown, the person was there, by two factors: the phone's passkey (RFC 8176 2)."""
 
@@ -26,7 +23,6 @@ CLAIMS: Final = (
 """All that is ever said of a person, in ID tokens and at /userinfo."""
 
 
-@lru_cache(_KEPT)
 def subject(server_key: bytes, client_id: str, person_id: str) -> str:
     """Derive what a client knows a person by: the same for ever, and another at each client.
 

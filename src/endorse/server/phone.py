@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
@@ -12,7 +12,7 @@ from endorse.core import approve, consent, proof, refusal, ways
 from endorse.core.change import Decision
 from endorse.core.coding import from_b64url
 from endorse.core.journey import LIVE, State
-from endorse.core.model import Client, Hint, Journey, Phone
+from endorse.core.model import Hint, Journey, Phone
 from endorse.core.refusal import Refusal
 from endorse.server import wire
 from endorse.server.browser import address
@@ -33,7 +33,7 @@ from endorse.server.shapes import (
 from endorse.server.wait import Waiter
 from endorse.server.weigh import weighed
 from endorse.store import polls, reads, steps
-from endorse.store.connection import Query
+from endorse.store.connection import Connection, Query
 from endorse.store.steps import Named, Step
 
 _WATCH_AT_MOST: Final = 20
@@ -147,19 +147,16 @@ async def review(desk: Desk, request: HttpRequest) -> Response:
     caller, asked = entered
     owned = [shared(account) for account in await desk.bank.accounts(caller.person_id)]
     choice = approve.Choice(asked.accounts, owned, consent.locale_of(asked.locale))
-    client: Client | None = None
 
-    async def facts(db: Any) -> Step:
-        nonlocal client
+    async def facts(db: Connection) -> Step:
         it = await steps.step(db, caller, asked.journey)
-        client = await client_of(desk, it.journey) if it.journey else None
-        return it
+        return it._replace(client=await client_of(desk, it.journey)) if it.journey else it
 
     def decide(phone: Phone, it: Step) -> Decision[Journey]:
-        if client is None:
+        if it.client is None:
             return Decision(refusal.JOURNEY_NOT_FOUND)
         now, fresh, terms = desk.clock(), desk.fresh, desk.terms
-        return approve.review(it.journey, phone, client, choice, terms, now, fresh, it.grant)
+        return approve.review(it.journey, phone, it.client, choice, terms, now, fresh, it.grant)
 
     journey = await stepped(desk, facts, decide)
     if isinstance(journey, Refusal):
@@ -218,16 +215,15 @@ async def disown(desk: Desk, request: HttpRequest) -> Response:
     if isinstance(entered, Refusal):
         return wire.refused(entered)
     caller, asked = entered
-    others: list[Journey] = []
 
-    async def facts(db: Any) -> Step:
-        nonlocal others
+    async def facts(db: Connection) -> Step:
         it = await steps.step(db, caller, asked.journey)
-        others = await reads.live_of_browser(db, it.journey.browser_id) if it.journey else []
-        return it
+        if it.journey is None:
+            return it
+        return it._replace(others=tuple(await reads.live_of_browser(db, it.journey.browser_id)))
 
     def decide(phone: Phone, it: Step) -> Decision[Journey]:
-        return approve.disown(it.journey, phone, others, desk.clock())
+        return approve.disown(it.journey, phone, it.others, desk.clock())
 
     return moved(desk, await stepped(desk, facts, decide))
 

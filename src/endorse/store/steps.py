@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from endorse.core.coding import fingerprint
 from endorse.core.frame import Frame
 from endorse.core.journey import State
-from endorse.core.model import Grant, Journey, Phone, Standing
+from endorse.core.model import Client, Grant, Journey, Phone, Standing
 from endorse.core.policy import Policy
 from endorse.core.ways import Handle, Link, Spelled, spelling_hash
 from endorse.store.connection import Connection, Row, Value
@@ -26,6 +26,10 @@ class Step(NamedTuple):
     """The one that the journey's request would change."""
     standing: Standing = Standing()
     """What is remembered of the phone's person, as far as it was asked for."""
+    client: Client | None = None
+    """Who asks, for a step that freezes what it is shown as."""
+    others: tuple[Journey, ...] = ()
+    """What is under way in the journey's browser, for a step that ends all of it."""
 
 
 class Named(NamedTuple):
