@@ -313,7 +313,9 @@ def test_a_doubled_member_is_refused() -> None:
 def test_a_part_that_is_nested_too_deep_is_refused() -> None:
     deep = b'{"a":' + b"[" * 1100
     refusal(f"{text({})}.{b64url(deep)}.{b64url(b's' * 64)}")
-    assert "recursion" in refusal(f"{text(HEADER)}.{b64url(deep)}.{b64url(b's' * 64)}").detail
+    # Python 3.11 stops at a thousand levels; later ones read on, and find that nothing closes.
+    told = refusal(f"{text(HEADER)}.{b64url(deep)}.{b64url(b's' * 64)}").detail
+    assert "recursion" in told or "not JSON" in told
 
 
 def test_an_overlong_proof_is_not_even_decoded() -> None:
