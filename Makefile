@@ -45,7 +45,7 @@ demo: setup ## Start the sandbox: the server, a bank of invented people and a th
 
 test: setup ## Run the tests
 	$(BIN)/python hatch_build.py test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --max-worker-restart=0
 
 check: setup ## Format, lint, types, import contracts and tests
 	$(BIN)/ruff format --check .
@@ -67,7 +67,7 @@ bench: setup ## Measure Endorse beside other servers, and what it is held to by 
 	$(BIN)/python -m bench
 
 soak: setup ## Run the tests with the full counts (ENDORSE_SOAK=1)
-	ENDORSE_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	ENDORSE_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --max-worker-restart=0 --override-ini faulthandler_timeout=7200
 
 lock: $(VENV)/.package ## Lock the newest allowed Python packages (needs uv)
 	uv pip compile $(LOCK) --output-file requirements/run.txt pyproject.toml
