@@ -95,6 +95,11 @@ def test_what_git_leaves_out_of_a_clone_stays_out_of_the_images_build_too() -> N
     assert {"deploy/.env", "**/*.sqlite3*"} <= set(left_out), "secrets of an operator"
 
 
+def test_the_unit_lets_a_server_read_what_its_process_metrics_need() -> None:
+    """They are reckoned from /proc/stat, which `ProcSubset=pid` hides."""
+    assert "ProcSubset=" not in (DEPLOY / "endorse.service").read_text()
+
+
 def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
     """Verified with a program that exists in place of the one that is not installed here."""
     unit = tmp_path / "endorse.service"
