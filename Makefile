@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+# After a test that hung, a new worker would hang as well.
+AT_ONCE := -n $(WORKERS) --dist loadgroup --max-worker-restart=0
 
 # The tests start the program some hundred times: it need not be compiled anew each time.
 unexport PYTHONDONTWRITEBYTECODE
@@ -45,7 +47,7 @@ demo: setup ## Start the sandbox: the server, a bank of invented people and a th
 
 test: setup ## Run the tests
 	$(BIN)/python hatch_build.py test
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --max-worker-restart=0
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 check: setup ## Format, lint, types, import contracts and tests
 	$(BIN)/ruff format --check .
@@ -60,14 +62,14 @@ format: setup ## Format the Python code and mend what the linter can
 	$(BIN)/ruff format .
 
 pictures: setup ## Take the README's pictures in a real Chromium
-	ENDORSE_PICTURES=docs/pictures $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup tests/browser
+	ENDORSE_PICTURES=docs/pictures $(BIN)/python -m pytest $(AT_ONCE) tests/browser
 	$(BIN)/python -m tests.browser.gallery
 
 bench: setup ## Measure Endorse beside other servers, and what it is held to by itself
 	$(BIN)/python -m bench
 
 soak: setup ## Run the tests with the full counts (ENDORSE_SOAK=1)
-	ENDORSE_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --max-worker-restart=0 --override-ini faulthandler_timeout=7200
+	ENDORSE_SOAK=1 $(BIN)/python -m pytest $(AT_ONCE) --override-ini faulthandler_timeout=7200
 
 lock: $(VENV)/.package ## Lock the newest allowed Python packages (needs uv)
 	uv pip compile $(LOCK) --output-file requirements/run.txt pyproject.toml

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from typing import Any
 
 import msgspec
@@ -314,8 +315,8 @@ def test_a_part_that_is_nested_too_deep_is_refused() -> None:
     deep = b'{"a":' + b"[" * 1100
     refusal(f"{text({})}.{b64url(deep)}.{b64url(b's' * 64)}")
     # Python 3.11 stops at a thousand levels; later ones read on, and find that nothing closes.
-    told = refusal(f"{text(HEADER)}.{b64url(deep)}.{b64url(b's' * 64)}").detail
-    assert "recursion" in told or "not JSON" in told
+    why = "recursion" if sys.version_info < (3, 12) else "not JSON"
+    assert why in refusal(f"{text(HEADER)}.{b64url(deep)}.{b64url(b's' * 64)}").detail
 
 
 def test_an_overlong_proof_is_not_even_decoded() -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +91,14 @@ def test_a_container_is_given_the_time_that_a_server_takes_to_stop() -> None:
 
 def test_what_git_leaves_out_of_a_clone_stays_out_of_the_images_build_too() -> None:
     root = DEPLOY.parent
-    left_out = (root / ".dockerignore").read_text().split()
-    assert {".git", ".venv", "**/node_modules", "src/endorse/server/static*"} <= set(left_out)
-    assert {"deploy/.env", "**/*.sqlite3*"} <= set(left_out), "secrets of an operator"
+    lines = (root / ".dockerignore").read_text().splitlines()
+    left_out = [line.removeprefix("**/") for line in lines if not line.startswith("#")]
+    by_git = [line.strip("/") for line in (root / ".gitignore").read_text().splitlines()]
+    taken_in = [it for it in by_git if not any(fnmatch(it, pattern) for pattern in left_out)]
+    assert taken_in == []
+    assert {".git", "deploy/.env", "deploy/bank"} <= set(left_out), (
+        "history, and what is an operator's"
+    )
 
 
 def test_the_unit_lets_a_server_read_what_its_process_metrics_need() -> None:
